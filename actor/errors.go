@@ -1,0 +1,61 @@
+package actor
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of this package, to be tested with errors.Is.
+var (
+	// ErrStopped: the actor or the system has stopped or is stopping.
+	ErrStopped = errors.New("stopped")
+	// ErrNameTaken: a living sibling has the name.
+	ErrNameTaken = errors.New("name is taken")
+	// ErrBadName: the name is empty, too long or has characters that a path can't hold.
+	ErrBadName = errors.New("bad actor name")
+	// ErrMailboxFull: the mailbox is bounded and full.
+	ErrMailboxFull = errors.New("mailbox is full")
+	// ErrTimeout: no answer came in time.
+	ErrTimeout = errors.New("no answer in time")
+	// ErrDeadLetter: the message could not be delivered.
+	ErrDeadLetter = errors.New("dead letter")
+	// ErrNobody: the ref is the zero value.
+	ErrNobody = errors.New("ref refers to nobody")
+	// ErrStashFull: the stash has reached its bound.
+	ErrStashFull = errors.New("stash is full")
+	// ErrAttached: a wire is attached to the system already.
+	ErrAttached = errors.New("remoting is attached already")
+	// ErrBackpressure: the connection to the actor's node has no room for more.
+	ErrBackpressure = errors.New("outbound buffer is full")
+)
+
+// PanicError is the failure of an actor that panicked.
+type PanicError struct {
+	// Value is what the handler panicked with.
+	Value any
+	// Stack is the stack of the panic.
+	Stack []byte
+}
+
+// Error says what the panic was; the stack is not part of it.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap returns the value of the panic when that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// ReplyTypeError is returned by an ask whose answer has another type than the
+// one that was asked for.
+type ReplyTypeError struct {
+	// Want names the type that was asked for.
+	Want string
+	// Got is the answer.
+	Got any
+}
+
+// Error names both types.
+func (e *ReplyTypeError) Error() string {
+	return fmt.Sprintf("reply is a %T, not a %s", e.Got, e.Want)
+}

@@ -1,0 +1,99 @@
+package actor
+
+// Location says where an actor lives; it is the identity of a ref.
+type Location struct {
+	// System is the name of the actor's system.
+	System string
+	// Addr is the "host:port" under which other nodes reach the system. It
+	// is empty for a system without remoting, and for a virtual ref that
+	// every node can serve (an entity, a singleton).
+	Addr string
+	// UID is the incarnation of the system; 0 means whichever runs at Addr.
+	UID uint64
+	// Path is the absolute path of the actor, such as "/user/account".
+	Path string
+	// ID is the incarnation of the actor; 0 means whichever has the path.
+	ID uint64
+}
+
+// Remoting is what a system needs of the wire. Package remote implements it
+// and attaches itself once with [System.Attach]. Its methods never block and
+// are safe for concurrent use.
+type Remoting interface {
+	// Link returns the way to the incarnation uid (0: any) of the node at
+	// addr. It is asked once for every ref and keeps nothing alive.
+	Link(addr string, uid uint64) Link
+}
+
+// Link is the way to one incarnation of another node. Its methods never block
+// and are safe for concurrent use.
+type Link interface {
+	// Send carries a user message to the actor at to. What can't be carried
+	// becomes a dead letter through [Port.Drop] and an error, which is for
+	// information only: nil doesn't mean that the message will arrive.
+	Send(to Location, msg any, from PID) error
+	// SendSystem carries a system message: exactly once and in order, or
+	// the node ends up quarantined.
+	SendSystem(m SystemMessage)
+}
+
+// SystemKind is the kind of a [SystemMessage]; the numbers are on the wire.
+type SystemKind uint8
+
+// The kinds of system messages that travel between nodes.
+const (
+	// SystemWatch: From wants to know when To stops.
+	SystemWatch SystemKind = 1
+	// SystemUnwatch: From no longer wants to know when To stops.
+	SystemUnwatch SystemKind = 2
+	// SystemTerminated: From has stopped; To watched it.
+	SystemTerminated SystemKind = 3
+	// SystemStop: To is asked to stop.
+	SystemStop SystemKind = 4
+)
+
+// SystemMessage is a message of the runtime itself between actors of two
+// nodes.
+type SystemMessage struct {
+	Kind SystemKind
+	To   PID
+	From PID
+}
+
+// Port is the handle through which remoting delivers into a system. Its
+// methods never block and are safe for concurrent use.
+type Port struct{ sys *System }
+
+// Attach connects the wire to the system: from now on refs of the system are
+// known elsewhere under addr ("host:port"). It fails when another is attached.
+func (s *System) Attach(r Remoting, addr string) (*Port, error) {
+	if !s.wire.CompareAndSwap(nil, &wiring{remoting: r, addr: addr}) {
+		return nil, ErrAttached
+	}
+	return &Port{sys: s}, nil
+}
+
+// Deliver hands a user message that arrived from another node to the actor at
+// path; id 0 means whichever incarnation has the path. What can't be delivered
+// becomes a dead letter.
+func (p *Port) Deliver(path string, id uint64, msg any, from PID) {
+	p.sys.local(path, id).t.deliver(envelope{msg: msg, from: from.p})
+}
+
+// DeliverSystem hands over a system message that arrived from another node.
+// To must be an actor of this system, From one of the sending node.
+func (p *Port) DeliverSystem(m SystemMessage) { p.sys.deliverSystem(m) }
+
+// NodeGone says that the incarnation uid of the node at addr will never be
+// heard of again: everybody here who watches an actor of it gets its
+// Terminated. Calling it again for the same incarnation does nothing more.
+func (p *Port) NodeGone(addr string, uid uint64) { p.sys.remoteWatches.gone(addr, uid) }
+
+// Watched reports whether an actor here watches one of the given incarnation.
+func (p *Port) Watched(addr string, uid uint64) bool { return p.sys.remoteWatches.watched(addr, uid) }
+
+// Drop records a message as a dead letter: it was for the actor at to, and
+// reason says why it did not get there.
+func (p *Port) Drop(to Location, msg any, from PID, reason DropReason) {
+	p.sys.drop(p.sys.RefOf(to), msg, from, reason)
+}
