@@ -1,0 +1,209 @@
+package codec
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	nameMax        = 255
+	sizeMaxDefault = 1 << 20
+)
+
+// Appender is implemented by types that encode themselves, on the value. It
+// appends to b and returns the extended slice.
+type Appender interface {
+	AppendWire(s Scope, b []byte) ([]byte, error)
+}
+
+// Decoder is implemented by types that decode themselves, on the pointer. It is
+// handed the whole body and must not keep it. It should skip fields that a newer
+// sender has put at the end.
+type Decoder interface {
+	DecodeWire(s Scope, b []byte) error
+}
+
+// Option is an option of [Register]: [Control], [MaxSize] or [Alias].
+type Option interface{ apply(*Type) error }
+
+// Lane is the option that says on which connection a type travels.
+type Lane uint8
+
+// Control makes a type travel on the control connection, which never queues
+// behind user traffic. It is for small messages of protocols only.
+const Control Lane = 1
+
+func (l Lane) apply(t *Type) error {
+	if l != Control {
+		return fmt.Errorf("lane %d is unknown; the only lane to ask for is codec.Control", l)
+	}
+	t.control = true
+	return nil
+}
+
+// MaxSize is the option that bounds the encoded size of a type in bytes. The
+// default is 1 MiB. Raising it lets larger messages through the codec (frames
+// have their own limit); lowering it refuses them earlier.
+type MaxSize int
+
+func (m MaxSize) apply(t *Type) error {
+	if m <= 0 {
+		return fmt.Errorf("max size %d: must be positive", int(m))
+	}
+	t.sizeMax = int(m)
+	return nil
+}
+
+// Alias is the option that gives a type another name for decoding, such as the
+// one it was stored under earlier.
+type Alias string
+
+func (a Alias) apply(t *Type) error {
+	t.aliases = append(t.aliases, string(a))
+	return checkName(string(a))
+}
+
+// Register makes values of type T encodable under a name that stays the same for
+// ever. It fails with [ErrClash] when the name or the type is taken, and with an
+// explanation when T can't be encoded: an interface, a struct with nothing to
+// encode, a field of a channel or function type, half of a method pair.
+// Registering the same thing twice is allowed.
+func Register[T any](reg *Registry, name string, opts ...Option) error {
+	typ := reflect.TypeFor[T]()
+	if reg == nil {
+		return fmt.Errorf("register %v as %q: the registry is nil", typ, name)
+	}
+	if err := checkName(name); err != nil {
+		return fmt.Errorf("register %v: %w", typ, err)
+	}
+	t := &Type{name: name, goType: typ, sizeMax: sizeMaxDefault}
+	for _, o := range opts {
+		if err := o.apply(t); err != nil {
+			return fmt.Errorf("register %v as %q: %w", typ, name, err)
+		}
+	}
+	if old, ok := reg.tables().byType[typ]; ok {
+		t.enc, t.dec, t.how = old.enc, old.dec, old.how
+		return reg.add(t) // the same again, or a clash that add explains
+	}
+	if err := choose[T](reg, t); err != nil {
+		return fmt.Errorf("register %v as %q: %w", typ, name, err)
+	}
+	return reg.add(t)
+}
+
+// checkName keeps names printable: they appear in logs, journals and metrics.
+func checkName(name string) error {
+	if name == "" {
+		return fmt.Errorf("the name is empty")
+	}
+	if len(name) > nameMax {
+		return fmt.Errorf("the name is %d bytes long, at most %d", len(name), nameMax)
+	}
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("name %q is not UTF-8", name)
+	}
+	for _, c := range name {
+		if unicode.IsSpace(c) || !unicode.IsPrint(c) {
+			return fmt.Errorf("name %q contains %q; use letters, digits and punctuation", name, c)
+		}
+	}
+	return nil
+}
+
+// choose decides how T is encoded.
+func choose[T any](reg *Registry, t *Type) error {
+	typ := t.goType
+	if typ.Kind() == reflect.Interface {
+		return fmt.Errorf("interfaces can't be registered; register the concrete types that are sent")
+	}
+	var zero T
+	_, appends := any(zero).(Appender)
+	_, decodes := decodeTarget[T]().(Decoder)
+	_, pointerAppends := any(&zero).(Appender)
+	switch {
+	case appends && decodes:
+		chooseWire[T](t)
+		return nil
+	case appends:
+		return fmt.Errorf("it has AppendWire but its pointer has no DecodeWire(codec.Scope, []byte) error")
+	case pointerAppends:
+		return fmt.Errorf("AppendWire has a pointer receiver, but messages are values: give it a value receiver or register the pointer type")
+	case decodes:
+		return fmt.Errorf("its pointer has DecodeWire but the value has no AppendWire(codec.Scope, []byte) ([]byte, error)")
+	}
+	_, appends = any(zero).(encoding.BinaryAppender)
+	_, decodes = decodeTarget[T]().(encoding.BinaryUnmarshaler)
+	if appends && decodes {
+		chooseBinary[T](t)
+		return nil
+	}
+	return chooseMsgpack[T](reg, t)
+}
+
+// decodeTarget returns what decoding methods are called on: a new S for T = *S,
+// and a new *T otherwise.
+func decodeTarget[T any]() any {
+	if typ := reflect.TypeFor[T](); typ.Kind() == reflect.Pointer {
+		return reflect.New(typ.Elem()).Interface()
+	}
+	return new(T)
+}
+
+// decoded turns a decode target back into the message.
+func decoded[T any](target any) any {
+	if p, ok := target.(*T); ok {
+		return *p
+	}
+	return target // T is a pointer type and the target is the message
+}
+
+// valueOf returns msg as a T that may be encoded.
+func valueOf[T any](msg any) (any, error) {
+	if _, ok := msg.(T); !ok {
+		return nil, fmt.Errorf("got a %T, want a %v", msg, reflect.TypeFor[T]())
+	}
+	if v := reflect.ValueOf(msg); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fmt.Errorf("a nil %v can't be encoded", v.Type())
+	}
+	return msg, nil
+}
+
+func chooseWire[T any](t *Type) {
+	t.how = "wire"
+	t.enc = func(s Scope, b []byte, msg any) ([]byte, error) {
+		v, err := valueOf[T](msg)
+		if err != nil {
+			return b, err
+		}
+		return v.(Appender).AppendWire(s, b)
+	}
+	t.dec = func(s Scope, body []byte) (any, error) {
+		target := decodeTarget[T]()
+		if err := target.(Decoder).DecodeWire(s, body); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		return decoded[T](target), nil
+	}
+}
+
+func chooseBinary[T any](t *Type) {
+	t.how = "binary"
+	t.enc = func(_ Scope, b []byte, msg any) ([]byte, error) {
+		v, err := valueOf[T](msg)
+		if err != nil {
+			return b, err
+		}
+		return v.(encoding.BinaryAppender).AppendBinary(b)
+	}
+	t.dec = func(_ Scope, body []byte) (any, error) {
+		target := decodeTarget[T]()
+		if err := target.(encoding.BinaryUnmarshaler).UnmarshalBinary(body); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		return decoded[T](target), nil
+	}
+}
