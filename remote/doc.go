@@ -1,0 +1,2 @@
+// Package remote carries messages between actor systems.
+package remote

@@ -1,0 +1,65 @@
+package remote
+
+// Transport is the wire below remoting: it carries streams of bytes between
+// addresses, each in order and each direction on its own. [TCP] is the one for
+// production, [MemNet] one in memory; a simulator brings its own.
+//
+// Remoting never blocks and starts no goroutine of its own: everything it does,
+// it does inside a call of the transport, of a timer or of a sender. In return
+// it may be called from any goroutine, and no transport may call it while
+// holding a lock that the methods here take.
+type Transport interface {
+	// Listen takes connections at addr, "host:port" (port 0: any that is
+	// free), and hands each to accept. It may be called more than once.
+	Listen(addr string, accept func(Conn)) (Listener, error)
+	// Dial opens a stream to addr and calls done exactly once, with the
+	// connection or with the reason why there is none; never inside Dial
+	// itself. Attempts end by themselves within seconds; cancel ends one at
+	// once (with an error for done), and does nothing after done was called.
+	Dial(addr string, done func(Conn, error)) (cancel func())
+}
+
+// Listener is a place where connections are taken.
+type Listener interface {
+	// Addr is the address bound, with the real port.
+	Addr() string
+	// Close takes no more connections. Those there are live on.
+	Close()
+}
+
+// Conn is one stream of bytes between two systems. A Conn is silent until Start.
+// Its methods never block, may be called from any goroutine, from inside a
+// handler and after the end.
+type Conn interface {
+	// Start names the handler; it is called once, promptly after the
+	// connection was handed over. From then on the transport calls h.
+	Start(h Handler)
+	// Flush says that the handler has bytes to write. The transport calls
+	// Outgoing soon, never inside Flush. Calls that come before it does are
+	// one. It is cheap and may be called under a lock.
+	Flush()
+	// Close ends the connection at once; bytes of which the transport has
+	// not yet asked for more (see Handler.Outgoing) may be lost. The handler
+	// is told by Closed, never inside Close. Without Start nobody is told.
+	Close()
+	// Peer names the other end for logs.
+	Peer() string
+}
+
+// Handler is the side of a connection that remoting implements. Calls of Data
+// don't overlap one another, nor do those of Outgoing; Closed comes once and
+// last, after the last call of either has returned.
+type Handler interface {
+	// Data hands over bytes that arrived, in order, in pieces of any size.
+	// They are valid during the call only. While Data runs nothing more is
+	// read: that is the back-pressure on the sender.
+	Data(b []byte)
+	// Outgoing returns the bytes to write next. The transport must not change
+	// them, and is done with them when it calls Outgoing again, which it does
+	// as soon as they are written (handed to the network). No bytes mean:
+	// nothing more until the next Flush.
+	Outgoing() []byte
+	// Closed says that the connection is over, and why; err is nil when this
+	// side called Close.
+	Closed(err error)
+}
