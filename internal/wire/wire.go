@@ -1,11 +1,3 @@
-// Package wire appends and reads the primitive values of Troupe's own
-// protocols: fixed and variable integers, strings and byte runs.
-//
-// Appending never fails. Reading goes through a [Reader] with a sticky error:
-// after the first malformed value every later read returns the zero value, so
-// a decoder reads all its fields and checks [Reader.Err] once. A Reader never
-// allocates more than the bytes it was given: lengths are checked against what
-// is left before anything is copied.
 package wire
 
 import (

@@ -1,0 +1,42 @@
+package tidy
+
+// core tells whether the rules of the five doors hold in a folder: everything
+// that also runs in the simulator.
+func core(dir string) bool {
+	for _, tree := range []string{
+		"actor", "codec", "remote", "router", "cluster", "singleton", "sharding", "ddata", "pubsub", "receptionist",
+		"delivery", "testkit", "persistence", "internal/phi", "internal/wire",
+	} {
+		if within(dir, tree) {
+			return !within(dir, "persistence/sqlite") && !within(dir, "testkit/multinode")
+		}
+	}
+	return false
+}
+
+// The kinds of things that enter through a door.
+const (
+	clock      = "clock"      // package time, context deadlines
+	chance     = "chance"     // random numbers that no seed decides
+	goroutine  = "goroutine"  // go statements and what makes goroutines
+	choice     = "choice"     // select over several channels
+	machine    = "machine"    // environment, process, host
+	allocation = "allocation" // unsafe
+)
+
+// door is a file that lets something in which the rest of the core must not
+// touch.
+type door struct {
+	path   string
+	kind   string
+	reason string
+}
+
+var doors = []door{
+	{"actor/clock.go", clock, "the production clock"},
+	{"actor/executor.go", goroutine, "the production executor"},
+	{"actor/ask.go", goroutine, "the context of an ask is the caller's: its end comes on a goroutine of package context"},
+	{"persistence/persistencetest/race.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
+	{"testkit/simtest/run.go", clock, "reports seeds per minute and ends a seed that hangs; nothing inside the world sees it"},
+	{"testkit/simtest/strand.go", goroutine, "a strand is a coroutine: exactly one of them runs"},
+}
