@@ -1,0 +1,27 @@
+# Every target is one command that you can type yourself. `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help ci test race sim lint bench docs
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+ci: ## everything that must hold before a change lands
+	.ci/run
+
+test: ## the tests of every module
+	go test -timeout 15m work
+
+race: ## the tests of the core under the race detector
+	.ci/run --only race
+
+sim: ## new seeds for every simulated scenario (SEEDS=2000)
+	.ci/run --only seeds --seeds $(or $(SEEDS),2000)
+
+lint: ## vet, gofmt, staticcheck, and the rules of the house
+	.ci/run --only vet && .ci/run --only gofmt && .ci/run --only staticcheck && go test ./internal/tidy
+
+bench: ## every benchmark, with allocations
+	go test -run '^$$' -bench . -benchmem work
+
+docs: ## check that the code in README.md and docs/ is code that compiles
+	go test -run Snippets ./internal/tidy
