@@ -1,0 +1,518 @@
+package actor
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// phase is where a cell is in its life. The transitions:
+//
+//	starting   → running              PreStart succeeded
+//	starting   → failed               PreStart failed
+//	running    → failed               a handler failed; the parent decides
+//	failed     → running              resume
+//	failed     → restarting           restart
+//	running    → restarting           restart, because a sibling failed
+//	restarting → running | failed     children gone, fresh actor started or not
+//	any        → stopping             stop
+//	stopping   → stopped              children gone
+type phase uint8
+
+const (
+	starting phase = iota
+	running
+	failed
+	restarting
+	stopping
+	stopped
+)
+
+// Turns end after so many messages, so that others get theirs.
+const turnMessagesMax = 256
+
+// errGoexit is the failure of a handler that called runtime.Goexit.
+var errGoexit = errors.New("handler called runtime.Goexit")
+
+// cell is the life of one actor: its mailbox, its state, its place in the
+// tree. Everything below the line belongs to the cell's turn.
+type cell struct {
+	process
+	parent *cell
+	name   string
+	id     uint64
+	spec   spec
+
+	mailbox   mailbox
+	signals   signals
+	scheduled atomic.Bool
+	family    family
+	processed atomic.Uint64
+
+	// ---- owned by the turn ----
+	phase       phase
+	incarnation uint32
+	actor       Actor
+	receive     []func(*Context) // behaviours; the last one counts
+	ctx         Context
+	x           *extras
+	history     history // what the parent remembers; owned by the parent's turn
+	prev, next  *cell   // siblings in order of birth; guarded by parent.family
+}
+
+// extras are the parts that most actors never need.
+type extras struct {
+	watching  map[*process]*watching
+	watchers  []watcher
+	stash     []envelope
+	timers    timers
+	idle      idle
+	work      workContext
+	postponed []*continuation
+}
+
+func (c *cell) extras() *extras {
+	if c.x == nil {
+		c.x = &extras{}
+	}
+	return c.x
+}
+
+func newCell(sys *System, parent *cell, name string, s spec) *cell {
+	c := &cell{parent: parent, name: name, id: sys.nextID.Add(1), spec: s}
+	c.process = process{sys: sys, t: c}
+	c.ctx.cell = c
+	return c
+}
+
+// path returns the absolute path.
+func (c *cell) path() string {
+	if c.parent == nil {
+		return ""
+	}
+	return c.parent.path() + "/" + c.name
+}
+
+func (c *cell) location() Location {
+	return Location{System: c.sys.name, Addr: c.sys.Addr(), UID: c.sys.uid, Path: c.path(), ID: c.id}
+}
+
+// deliver puts a user message into the mailbox and sees to it that a turn comes.
+func (c *cell) deliver(env envelope) error {
+	if err := c.mailbox.push(env, c.spec.mailboxMax); err != nil {
+		c.sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, reasonOf(err))
+		return err
+	}
+	c.wake()
+	return nil
+}
+
+// deliverSelf puts a message of the runtime behind the user messages that are
+// there already, whatever the bound of the mailbox.
+func (c *cell) deliverSelf(env envelope) {
+	if c.mailbox.push(env, 0) == nil {
+		c.wake()
+	}
+}
+
+func (c *cell) signal(s signal) {
+	if c.signals.push(s) {
+		c.wake()
+		return
+	}
+	answerDead(s)
+}
+
+// answerDead does what a signal asks for where there is no cell, or none any more.
+func answerDead(s signal) {
+	if s.kind == signalWatch {
+		s.from.t.signal(signal{kind: signalTerminated, from: s.as})
+	}
+}
+
+func (c *cell) wake() {
+	if c.scheduled.CompareAndSwap(false, true) {
+		c.sys.exec.Schedule(c)
+	}
+}
+
+// Run is one turn: signals first, then messages, then signals again. It is
+// called by the executor only.
+func (c *cell) Run() {
+	defer c.endTurn()
+	for budget := turnMessagesMax; ; {
+		for _, s := range c.signals.take() {
+			c.handle(s)
+		}
+		if c.phase != running || budget <= 0 || c.mailbox.length.Load() == 0 {
+			return
+		}
+		budget -= c.batch(budget)
+	}
+}
+
+// endTurn gives the cell free and takes it again when something came meanwhile.
+func (c *cell) endTurn() {
+	receptive := c.phase == running
+	c.scheduled.Store(false)
+	if c.signals.waiting.Load() > 0 || receptive && c.mailbox.length.Load() > 0 {
+		c.wake()
+	}
+}
+
+// batch handles messages until budget is used up, the mailbox is empty, a
+// signal has come or a handler has failed. One deferred call contains them all.
+func (c *cell) batch(budget int) (handled int) {
+	done := false
+	defer func() {
+		if !done {
+			c.failed(recovered(recover()))
+		}
+		c.ctx.msg, c.ctx.from = nil, nil
+	}()
+	for handled < budget && c.phase == running && c.signals.waiting.Load() == 0 {
+		env, ok := c.mailbox.pop()
+		if !ok {
+			break
+		}
+		handled++
+		c.processed.Add(1)
+		c.one(env)
+	}
+	done = true
+	return handled
+}
+
+// one handles one message.
+func (c *cell) one(env envelope) {
+	if c.x != nil {
+		var ok bool
+		if env, ok = c.unwrap(env); !ok {
+			return
+		}
+	}
+	if _, poison := env.msg.(PoisonPill); poison {
+		c.beginStop()
+		return
+	}
+	c.ctx.msg, c.ctx.from = env.msg, env.from
+	c.behave()
+}
+
+// behave lets the present behaviour handle the present message.
+func (c *cell) behave() {
+	if n := len(c.receive); n > 0 {
+		c.receive[n-1](&c.ctx)
+	} else {
+		c.actor.Receive(&c.ctx)
+	}
+	if err := c.ctx.failure; err != nil {
+		c.ctx.failure = nil
+		c.failed(err)
+	}
+}
+
+// unwrap turns what the runtime put into the mailbox into what the actor is to
+// see; false means that it has become void meanwhile.
+func (c *cell) unwrap(env envelope) (envelope, bool) {
+	c.x.idle.touch(c)
+	switch m := env.msg.(type) {
+	case *timer:
+		return m.due(c)
+	case *terminatedNote:
+		return c.terminatedDue(m)
+	}
+	return env, true
+}
+
+// recovered makes an error of the value of a recover that was not expected to
+// be nil: then the handler ended its goroutine.
+func recovered(v any) error {
+	if v == nil {
+		return errGoexit
+	}
+	if f, ok := v.(failWith); ok {
+		return f.err
+	}
+	return &PanicError{Value: v, Stack: debug.Stack()}
+}
+
+// protect runs f and returns its failure.
+func (c *cell) protect(f func() error) (err error) {
+	done := false
+	defer func() {
+		if !done {
+			err = recovered(recover())
+			if errors.Is(err, errGoexit) {
+				c.failed(err) // the goroutine is ending: nobody sees the result
+			}
+		}
+	}()
+	err = f()
+	if err == nil {
+		err = c.ctx.failure
+	}
+	c.ctx.failure = nil
+	done = true
+	return err
+}
+
+func (c *cell) handle(s signal) {
+	switch s.kind {
+	case signalStart:
+		c.start()
+	case signalStop:
+		c.beginStop()
+	case signalWatch:
+		c.addWatcher(watcher{who: s.from, as: s.as})
+	case signalUnwatch:
+		c.removeWatcher(watcher{who: s.from, as: s.as})
+	case signalTerminated:
+		c.watchedGone(s.from)
+	case signalFailed:
+		c.childFailed(s.from, s.err)
+	case signalChildGone:
+		c.childGone(s.from)
+	case signalRestart:
+		c.beginRestart(s.err)
+	case signalResume:
+		c.resume()
+	case signalContinue:
+		c.runContinuation(s.then)
+	}
+}
+
+// start creates the actor and runs its PreStart.
+func (c *cell) start() {
+	if c.phase != starting && c.phase != restarting {
+		return
+	}
+	err := c.protect(func() error {
+		a := c.spec.factory()
+		if a == nil {
+			return errors.New("factory returned nil")
+		}
+		c.actor = a
+		if h, ok := hooks(a).(PreStarter); ok {
+			return h.PreStart(&c.ctx)
+		}
+		return nil
+	})
+	if c.phase == failed || c.phase == stopping || c.phase == stopped {
+		return
+	}
+	if err != nil {
+		c.actor = nil // it never started, so it has nothing to stop
+		c.failed(&StartError{Err: err})
+		return
+	}
+	c.phase = running
+}
+
+// failed suspends the cell and leaves the decision to the parent.
+func (c *cell) failed(err error) {
+	if c.phase == stopping || c.phase == stopped || c.phase == failed {
+		return
+	}
+	c.phase = failed
+	c.sys.logFailure(c, err)
+	c.parent.signal(signal{kind: signalFailed, from: &c.process, err: err})
+}
+
+func (c *cell) resume() {
+	if c.phase != failed {
+		return
+	}
+	if c.actor == nil { // the start failed: there is nothing to resume
+		c.phase = starting
+		c.start()
+		return
+	}
+	c.phase = running
+	c.flushPostponed()
+}
+
+// beginRestart gives the present actor up; the fresh one comes when the
+// children have stopped.
+func (c *cell) beginRestart(cause error) {
+	if c.phase == stopping || c.phase == stopped || c.phase == restarting {
+		return
+	}
+	if err := c.protect(func() error { c.beforeRestart(cause); return nil }); err != nil {
+		c.sys.log.Error().Str("actor", c.path()).Err(err).Msg("hook failed before the restart")
+	}
+	if c.phase == stopped {
+		return
+	}
+	c.giveUp()
+	if c.x != nil && len(c.x.stash) > 0 {
+		c.mailbox.prepend(c.x.stash)
+		c.x.stash = nil
+	}
+	c.phase = restarting
+	if c.stopChildren() == 0 {
+		c.start()
+	}
+}
+
+func (c *cell) beforeRestart(cause error) {
+	switch h := hooks(c.actor).(type) {
+	case nil:
+	case PreRestarter:
+		h.PreRestart(&c.ctx, cause)
+	case PostStopper:
+		h.PostStop(&c.ctx)
+	}
+}
+
+// giveUp ends everything that belongs to the present incarnation.
+func (c *cell) giveUp() {
+	c.incarnation++
+	c.actor, c.receive = nil, nil
+	if c.x == nil {
+		return
+	}
+	c.x.timers.cancelAll()
+	c.x.idle.cancel()
+	c.x.work.cancel()
+	c.x.postponed = nil
+}
+
+// beginStop stops the children; the cell itself follows.
+func (c *cell) beginStop() {
+	if c.phase == stopping || c.phase == stopped {
+		return
+	}
+	c.phase = stopping
+	c.family.close()
+	if c.stopChildren() == 0 {
+		c.finishStop()
+	}
+}
+
+// finishStop ends the life of the cell: PostStop, then its messages become
+// dead letters, then everybody who has to know is told.
+func (c *cell) finishStop() {
+	if c.actor != nil {
+		if h, ok := hooks(c.actor).(PostStopper); ok {
+			if err := c.protect(func() error { h.PostStop(&c.ctx); return nil }); err != nil {
+				c.sys.log.Error().Str("actor", c.path()).Err(err).Msg("PostStop failed")
+			}
+		}
+	}
+	c.phase = stopped
+	c.giveUp()
+	c.unwatchAll()
+	self := PID{p: &c.process}
+	for _, env := range c.leftovers() {
+		c.sys.drop(self, env.msg, PID{p: env.from}, DropStopped)
+	}
+	c.ctx.close()
+	late := c.signals.close()
+	c.tellWatchers()
+	if c.parent != nil {
+		c.parent.signal(signal{kind: signalChildGone, from: &c.process})
+	} else {
+		c.sys.terminated()
+	}
+	for _, s := range late {
+		answerDead(s)
+	}
+}
+
+// leftovers closes the mailbox and returns the user messages that nobody has
+// seen: the stash and what was still queued.
+func (c *cell) leftovers() []envelope {
+	var rest []envelope
+	if c.x != nil {
+		rest, c.x.stash = c.x.stash, nil
+	}
+	for _, env := range c.mailbox.close() {
+		switch env.msg.(type) {
+		case *timer, *terminatedNote, PoisonPill:
+		default:
+			rest = append(rest, env)
+		}
+	}
+	return rest
+}
+
+// childFailed decides about a failed child and carries the decision out.
+func (c *cell) childFailed(p *process, err error) {
+	child, ok := p.t.(*cell)
+	if !ok || child.parent != c || !c.family.has(child) || c.phase == stopping {
+		return
+	}
+	s := child.spec.supervise
+	directive, delay, h := decide(s, child.history, c.sys.clock.Now(), err, c.sys.random)
+	child.history = h
+	c.sys.logDecision(child, err, directive, delay)
+	switch directive {
+	case Escalate:
+		if c.parent == nil || c.parent.parent == nil { // a guardian has nobody to ask
+			child.signal(signal{kind: signalStop})
+			return
+		}
+		child.signal(signal{kind: signalStop})
+		c.failed(fmt.Errorf("child %s: %w", child.name, err))
+	case Resume:
+		child.signal(signal{kind: signalResume})
+	case Stop:
+		c.eachAffected(child, func(m *cell) { m.signal(signal{kind: signalStop}) })
+	case Restart:
+		restart := func() {
+			c.eachAffected(child, func(m *cell) { m.signal(signal{kind: signalRestart, err: err}) })
+		}
+		if delay <= 0 {
+			restart()
+			return
+		}
+		c.sys.clock.AfterFunc(delay, restart)
+	}
+}
+
+// eachAffected calls f for the failed child and all who share its fate.
+func (c *cell) eachAffected(child *cell, f func(*cell)) {
+	g := child.spec.group
+	if g == nil || g.supervise.Scope != AllForOne {
+		f(child)
+		return
+	}
+	for _, m := range c.family.all() {
+		if m.spec.group == g {
+			f(m)
+		}
+	}
+}
+
+// childGone takes a stopped child out of the family and goes on with what
+// waited for it.
+func (c *cell) childGone(p *process) {
+	child, ok := p.t.(*cell)
+	if !ok {
+		return
+	}
+	left := c.family.remove(child)
+	if g, ok := c.actor.(guardian); ok {
+		g.childGone(child)
+	}
+	if left > 0 {
+		return
+	}
+	switch c.phase {
+	case restarting:
+		c.start()
+	case stopping:
+		c.finishStop()
+	}
+}
+
+// stopChildren asks all children to stop and returns how many there are.
+func (c *cell) stopChildren() int {
+	children := c.family.all()
+	for _, child := range children {
+		child.signal(signal{kind: signalStop})
+	}
+	return len(children)
+}

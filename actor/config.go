@@ -1,0 +1,46 @@
+package actor
+
+import (
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/troupe-go/troupe/codec"
+)
+
+// Config is what a system is built from. The zero value is for production.
+type Config struct {
+	// AskTimeout is how long an ask waits whose context has no deadline.
+	// Default 5 s. Larger values hide slow actors longer, smaller ones give
+	// up on them earlier.
+	AskTimeout time.Duration
+	// StopTimeout is how long [System.Stop] lets actors stop before it gives
+	// up waiting. Default 10 s. It bounds a shutdown that somebody's PostStop
+	// or Receive blocks.
+	StopTimeout time.Duration
+	// Logger takes what the system and its actors log. Default: readable
+	// lines on standard error from level info up.
+	Logger *zerolog.Logger
+	// Registry knows the types that leave the process. Default: a new one.
+	Registry *codec.Registry
+
+	// Clock is the system's time. Default: the machine's.
+	Clock Clock
+	// Executor runs the system's actors. Default: one of its own.
+	Executor Executor
+	// Seed fixes the system's random choices. 0 means an unpredictable one.
+	Seed uint64
+	// UID is the incarnation of the system. 0 means a random one; set it
+	// only where runs have to be repeatable.
+	UID uint64
+}
+
+func (c Config) askTimeout() time.Duration  { return orDefault(c.AskTimeout, 5*time.Second) }
+func (c Config) stopTimeout() time.Duration { return orDefault(c.StopTimeout, 10*time.Second) }
+
+func orDefault(d, standard time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return standard
+}

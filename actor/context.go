@@ -1,0 +1,314 @@
+package actor
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Context is an actor's view of itself and its surroundings. There is one per
+// actor, and it is valid on the actor's own turn only: don't keep it, don't
+// hand it to another goroutine ([Go] gives one that can be handed over).
+//
+// A Context is a context.Context that is done when the actor stops.
+type Context struct {
+	cell    *cell
+	msg     any
+	from    *process
+	failure error
+	log     *zerolog.Logger
+
+	doneMu sync.Mutex
+	done   chan struct{}
+	ended  bool
+}
+
+// Message returns the message being handled.
+func (c *Context) Message() any { return c.msg }
+
+// Sender returns who sent the message: the actor that used [Context.Tell], the
+// asker, or nobody.
+func (c *Context) Sender() PID { return PID{p: c.from} }
+
+// Self returns the actor's own ref.
+func (c *Context) Self() PID { return PID{p: &c.cell.process} }
+
+// Parent returns the ref of the parent.
+func (c *Context) Parent() PID { return PID{p: &c.cell.parent.process} }
+
+// Name returns the actor's name, the last element of its path.
+func (c *Context) Name() string { return c.cell.name }
+
+// System returns the actor's system.
+func (c *Context) System() *System { return c.cell.sys }
+
+// Now returns the present instant of the system's clock.
+func (c *Context) Now() time.Time { return c.cell.sys.clock.Now() }
+
+// Log returns the actor's logger, which adds the actor's path.
+func (c *Context) Log() *zerolog.Logger {
+	if c.log == nil {
+		l := c.cell.sys.log.With().Str("actor", c.cell.path()).Logger()
+		c.log = &l
+	}
+	return c.log
+}
+
+// Tell sends msg with the actor as its sender.
+func (c *Context) Tell(to Addressable, msg any) {
+	c.send(to, msg, &c.cell.process)
+}
+
+// Reply sends msg to the sender of the message being handled.
+func (c *Context) Reply(msg any) { c.send(c.Sender(), msg, &c.cell.process) }
+
+// Forward sends the message being handled on, with its sender.
+func (c *Context) Forward(to Addressable) { c.send(to, c.msg, c.from) }
+
+func (c *Context) send(to Addressable, msg any, from *process) {
+	pid := to.PID()
+	if pid.p == nil {
+		c.cell.sys.drop(pid, msg, PID{p: from}, DropNobody)
+		return
+	}
+	_ = pid.p.t.deliver(envelope{msg: msg, from: from}) // a drop has been counted
+}
+
+// Reply answers a request that says what it is answered with. The compiler
+// checks the type.
+func Reply[R any](ctx *Context, _ Request[R], r R) { ctx.Reply(r) }
+
+// Unhandled says that the actor has no use for the message being handled; it
+// is published as an [Unhandled] event. A [Terminated] that is not handled is
+// a failure, a [DeathPactError].
+func (c *Context) Unhandled() {
+	if t, ok := c.msg.(Terminated); ok {
+		c.Fail(&DeathPactError{Ref: t.Ref})
+		return
+	}
+	c.cell.sys.unhandled(c)
+}
+
+// DeathPactError is the failure of an actor that watched another, did not
+// handle its end, and so ends with it.
+type DeathPactError struct{ Ref PID }
+
+// Error names the actor that had stopped.
+func (e *DeathPactError) Error() string { return "unhandled end of watched " + e.Ref.String() }
+
+// Fail makes the actor fail with err when the handler returns; the supervisor
+// decides what happens. A nil err does nothing.
+func (c *Context) Fail(err error) {
+	if c.failure == nil {
+		c.failure = err
+	}
+}
+
+// failWith is what Abort panics with.
+type failWith struct{ err error }
+
+// Abort ends the handler at once and makes the actor fail with err.
+func (c *Context) Abort(err error) { panic(failWith{err}) }
+
+// Spawn starts a child. An empty name means one that is given out.
+func (c *Context) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
+	return c.cell.spawn(name, newSpec(factory, opts))
+}
+
+// Group is children that are supervised together; see [Context.Group].
+type Group struct {
+	cell      *cell
+	supervise Supervise
+}
+
+// Group returns a group of children to come. Its supervision counts for all of
+// them; with [AllForOne] the failure of one restarts or stops them all.
+func (c *Context) Group(s Supervise) *Group { return &Group{cell: c.cell, supervise: s} }
+
+// Spawn starts a child in the group; see [Context.Spawn].
+func (g *Group) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
+	s := newSpec(factory, opts)
+	s.supervise, s.group = g.supervise, g
+	return g.cell.spawn(name, s)
+}
+
+// Child returns the child with the name, or nobody.
+func (c *Context) Child(name string) PID {
+	if child := c.cell.family.get(name); child != nil {
+		return PID{p: &child.process}
+	}
+	return PID{}
+}
+
+// Children returns the children, oldest first.
+func (c *Context) Children() []PID {
+	var pids []PID
+	for _, child := range c.cell.family.all() {
+		pids = append(pids, PID{p: &child.process})
+	}
+	return pids
+}
+
+// Stop stops an actor: the children first, then the actor itself, after the
+// message it is handling. What is in its mailbox becomes dead letters.
+func (c *Context) Stop(who Addressable) { stop(who, &c.cell.process) }
+
+// Watch asks for one [Terminated] when the actor has stopped or its node is
+// gone, at once if that is so already. Watching it again does nothing. Virtual
+// refs (an entity, a singleton proxy) have no end that could be watched:
+// their Terminated comes at once.
+func (c *Context) Watch(who Addressable) { c.cell.watch(who.PID().p, nil) }
+
+// WatchWith is Watch with a message of one's own instead of Terminated.
+func (c *Context) WatchWith(who Addressable, msg any) { c.cell.watch(who.PID().p, msg) }
+
+// Unwatch ends a watch: no Terminated comes after it.
+func (c *Context) Unwatch(who Addressable) { c.cell.unwatch(who.PID().p) }
+
+// After sends msg to the actor itself, d from now. It ends with the actor, and
+// with a restart.
+func (c *Context) After(d time.Duration, msg any) TimerHandle {
+	return c.cell.startTimer(nil, d, 0, msg)
+}
+
+// Every sends msg to the actor itself, d from now and then d after each time
+// it was handled, until it is cancelled or the actor stops or restarts. A d
+// below one millisecond is taken as one millisecond.
+func (c *Context) Every(d time.Duration, msg any) TimerHandle {
+	d = max(d, time.Millisecond)
+	return c.cell.startTimer(nil, d, d, msg)
+}
+
+// AfterKey is After with a name for the timer: starting another with the same
+// key cancels this one.
+func (c *Context) AfterKey(key any, d time.Duration, msg any) TimerHandle {
+	return c.cell.startTimer(key, d, 0, msg)
+}
+
+// EveryKey is Every with a name for the timer.
+func (c *Context) EveryKey(key any, d time.Duration, msg any) TimerHandle {
+	d = max(d, time.Millisecond)
+	return c.cell.startTimer(key, d, d, msg)
+}
+
+// CancelKey cancels the timer with the key and reports whether there was one.
+func (c *Context) CancelKey(key any) bool {
+	if c.cell.x == nil {
+		return false
+	}
+	t := c.cell.x.timers.byKey[key]
+	return t != nil && TimerHandle{t}.Cancel()
+}
+
+// SetReceiveTimeout has the actor receive a [ReceiveTimeout] whenever d has
+// passed without a message. Zero or less ends that.
+func (c *Context) SetReceiveTimeout(d time.Duration) { c.cell.setIdle(d) }
+
+// Become makes receive handle the messages from now on, until the next Become,
+// [Context.Unbecome] or restart.
+func (c *Context) Become(receive func(ctx *Context)) {
+	c.cell.receive = append(c.cell.receive[:0], receive)
+}
+
+// BecomeStacked is Become on top of the present behaviour, to which Unbecome
+// returns.
+func (c *Context) BecomeStacked(receive func(ctx *Context)) {
+	c.cell.receive = append(c.cell.receive, receive)
+}
+
+// Unbecome returns to the behaviour before the last Become.
+func (c *Context) Unbecome() {
+	if n := len(c.cell.receive); n > 0 {
+		c.cell.receive[n-1] = nil
+		c.cell.receive = c.cell.receive[:n-1]
+	}
+}
+
+// Stash puts the message being handled aside until [Context.UnstashAll]. It
+// fails with [ErrStashFull] when as many as [StashMax] are there; then the
+// message is a dead letter.
+func (c *Context) Stash() error {
+	x := c.cell.extras()
+	env := envelope{msg: c.msg, from: c.from}
+	if len(x.stash) >= c.cell.spec.stashMax {
+		c.cell.sys.drop(c.Self(), env.msg, PID{p: env.from}, DropStashFull)
+		return ErrStashFull
+	}
+	x.stash = append(x.stash, env)
+	return nil
+}
+
+// UnstashAll puts the stashed messages before all others, in the order in
+// which they were stashed. A restart does the same.
+func (c *Context) UnstashAll() {
+	if x := c.cell.x; x != nil && len(x.stash) > 0 {
+		c.cell.mailbox.prepend(x.stash)
+		x.stash = nil
+	}
+}
+
+// Stashed returns how many messages are stashed.
+func (c *Context) Stashed() int {
+	if c.cell.x == nil {
+		return 0
+	}
+	return len(c.cell.x.stash)
+}
+
+// Deadline says that there is none.
+func (c *Context) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done returns a channel that is closed when the actor has stopped.
+func (c *Context) Done() <-chan struct{} {
+	c.doneMu.Lock()
+	defer c.doneMu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.ended {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// Err returns context.Canceled when the actor has stopped.
+func (c *Context) Err() error {
+	c.doneMu.Lock()
+	defer c.doneMu.Unlock()
+	if c.ended {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Value returns nil: an actor's context carries no values.
+func (c *Context) Value(any) any { return nil }
+
+func (c *Context) close() {
+	c.doneMu.Lock()
+	defer c.doneMu.Unlock()
+	c.ended = true
+	if c.done != nil {
+		close(c.done)
+	}
+}
+
+func (c *cell) spawn(name string, s spec) (PID, error) {
+	if s.factory == nil {
+		panic("actor: spawn without a factory")
+	}
+	child, err := c.family.add(name, func(name string) *cell { return newCell(c.sys, c, name, s) })
+	if err != nil {
+		return PID{}, err
+	}
+	child.signal(signal{kind: signalStart})
+	return PID{p: &child.process}, nil
+}
+
+func stop(who Addressable, from *process) {
+	if p := who.PID().p; p != nil {
+		p.t.signal(signal{kind: signalStop, from: from})
+	}
+}

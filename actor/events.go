@@ -1,0 +1,267 @@
+package actor
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// DropReason says why a message was not delivered. The list is closed.
+type DropReason uint8
+
+// The reasons.
+const (
+	// DropStopped: the actor has stopped, or never was there.
+	DropStopped DropReason = iota
+	// DropMailboxFull: the actor's mailbox is bounded and full.
+	DropMailboxFull
+	// DropStashFull: the actor's stash has reached its bound.
+	DropStashFull
+	// DropNobody: the ref was the zero value.
+	DropNobody
+	// DropLateReply: the asker has its answer or has given up.
+	DropLateReply
+	// DropUnreachable: the actor's node can't be reached.
+	DropUnreachable
+	// DropQuarantined: the actor's node was declared dead.
+	DropQuarantined
+	// DropBackpressure: the connection to the actor's node is full.
+	DropBackpressure
+	// DropEncode: the message can't be encoded.
+	DropEncode
+	// DropDecode: the message arrived and can't be decoded.
+	DropDecode
+	// DropTooLarge: the message is larger than a frame may be.
+	DropTooLarge
+	// DropBufferFull: a buffer for messages without a known destination is full.
+	DropBufferFull
+	// DropConnectionLost: the connection broke with the message on its way.
+	DropConnectionLost
+	// DropRefused: the receiving node does not accept the message from its sender.
+	DropRefused
+	dropReasons
+)
+
+var dropReasonNames = [dropReasons]string{
+	"actor stopped", "mailbox full", "stash full", "nobody", "late reply", "unreachable", "quarantined",
+	"backpressure", "not encodable", "not decodable", "too large", "buffer full", "connection lost", "refused",
+}
+
+// String returns the reason in words.
+func (r DropReason) String() string {
+	if r < dropReasons {
+		return dropReasonNames[r]
+	}
+	return "reason " + strconv.Itoa(int(r))
+}
+
+func reasonOf(err error) DropReason {
+	if err == ErrMailboxFull {
+		return DropMailboxFull
+	}
+	return DropStopped
+}
+
+// DeadLetter is published for every message that could not be delivered.
+type DeadLetter struct {
+	Message any
+	From    PID
+	To      PID
+	Reason  DropReason
+}
+
+// Unhandled is published for a message that its receiver had no use for.
+type Unhandled struct {
+	Message any
+	From    PID
+	To      PID
+}
+
+// deadLetterOffice is the one door through which messages are dropped.
+type deadLetterOffice struct {
+	counts [dropReasons]atomic.Uint64
+
+	mu     sync.Mutex
+	logged int
+	hushed time.Time // when logging stopped
+	silent int       // dropped since then
+	closed bool
+}
+
+// Dead letters are logged one by one up to a number, then not at all for a while.
+const (
+	deadLettersLogged = 10
+	deadLettersHush   = 5 * time.Minute
+)
+
+func (d *deadLetterOffice) close() {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+}
+
+// Drop records that a message will not be delivered: it is counted, logged at
+// a limited rate, published as a [DeadLetter], and when an ask waits for its
+// answer, that gets [ErrDeadLetter].
+func (s *System) Drop(to PID, msg any, from PID, reason DropReason) { s.drop(to, msg, from, reason) }
+
+func (s *System) drop(to PID, msg any, from PID, reason DropReason) {
+	s.deadLetters.counts[reason].Add(1)
+	if _, again := msg.(DeadLetter); again {
+		return // a subscriber that can't take it must not make another of it
+	}
+	s.logDrop(to, msg, reason)
+	s.Publish(DeadLetter{Message: msg, From: from, To: to, Reason: reason})
+	if from.p == nil {
+		return
+	}
+	if _, isFailure := msg.(Failure); isFailure {
+		return
+	}
+	switch t := from.p.t.(type) {
+	case *reply:
+		t.decide(nil, &DeadLetterError{Reason: reason})
+	case *remoteTarget:
+		if isTemp(t.loc.Path) {
+			_ = t.deliver(envelope{msg: Failure{Err: &DeadLetterError{Reason: reason}}})
+		}
+	}
+}
+
+// DeadLetterError is the error of an ask whose request became a dead letter.
+// It is an [ErrDeadLetter].
+type DeadLetterError struct{ Reason DropReason }
+
+// Error says why.
+func (e *DeadLetterError) Error() string { return "dead letter: " + e.Reason.String() }
+
+// Unwrap returns ErrDeadLetter.
+func (e *DeadLetterError) Unwrap() error { return ErrDeadLetter }
+
+// Dropped returns how many messages were dropped for the reason so far.
+func (s *System) Dropped(r DropReason) uint64 {
+	if r >= dropReasons {
+		return 0
+	}
+	return s.deadLetters.counts[r].Load()
+}
+
+func (s *System) logDrop(to PID, msg any, reason DropReason) {
+	d := &s.deadLetters
+	now := s.clock.Now()
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return
+	}
+	silent := 0
+	if d.logged >= deadLettersLogged && now.Sub(d.hushed) >= deadLettersHush {
+		silent, d.silent, d.logged = d.silent, 0, 0
+	}
+	d.logged++
+	last := d.logged == deadLettersLogged
+	quiet := d.logged > deadLettersLogged
+	if last {
+		d.hushed = now
+	}
+	if quiet {
+		d.silent++
+	}
+	d.mu.Unlock()
+	if quiet {
+		return
+	}
+	ev := s.log.Info().Stringer("to", to).Str("type", typeName(msg)).Stringer("reason", reason)
+	if silent > 0 {
+		ev = ev.Int("unlogged", silent)
+	}
+	if last {
+		ev = ev.Dur("quiet", deadLettersHush)
+	}
+	ev.Msg("dead letter")
+}
+
+func typeName(msg any) string {
+	if msg == nil {
+		return "nil"
+	}
+	return reflect.TypeOf(msg).String()
+}
+
+func (s *System) unhandled(c *Context) {
+	s.log.Debug().Str("actor", c.cell.path()).Str("type", typeName(c.msg)).Msg("unhandled message")
+	s.Publish(Unhandled{Message: c.msg, From: c.Sender(), To: c.Self()})
+}
+
+// eventStream is who wants which events.
+type eventStream struct {
+	mu   sync.Mutex
+	subs atomic.Pointer[[]subscription] // never changed in place
+}
+
+type subscription struct {
+	typ reflect.Type
+	who *process
+}
+
+// Subscribe has an actor receive every event of type E that is published in the
+// system; an interface E stands for everything that implements it. It ends
+// with [Unsubscribe] or with the actor.
+func Subscribe[E any](s *System, who Addressable) {
+	sub := subscription{typ: reflect.TypeFor[E](), who: who.PID().p}
+	if sub.who != nil {
+		s.events.change(func(subs []subscription) []subscription {
+			if slices.Contains(subs, sub) {
+				return subs
+			}
+			return append(subs, sub)
+		})
+	}
+}
+
+// Unsubscribe ends what [Subscribe] began.
+func Unsubscribe[E any](s *System, who Addressable) {
+	sub := subscription{typ: reflect.TypeFor[E](), who: who.PID().p}
+	s.events.change(func(subs []subscription) []subscription {
+		return slices.DeleteFunc(subs, func(o subscription) bool { return o == sub })
+	})
+}
+
+// Publish sends ev to everybody in this system who has subscribed to its type.
+func (s *System) Publish(ev any) {
+	subs := s.events.subs.Load()
+	if subs == nil || ev == nil {
+		return
+	}
+	typ := reflect.TypeOf(ev)
+	for _, sub := range *subs {
+		if sub.typ != typ && (sub.typ.Kind() != reflect.Interface || !typ.Implements(sub.typ)) {
+			continue
+		}
+		if c, ok := sub.who.t.(*cell); ok && c.mailbox.isClosed() {
+			s.events.forget(sub.who)
+			continue
+		}
+		_ = sub.who.t.deliver(envelope{msg: ev})
+	}
+}
+
+func (e *eventStream) forget(who *process) {
+	e.change(func(subs []subscription) []subscription {
+		return slices.DeleteFunc(subs, func(o subscription) bool { return o.who == who })
+	})
+}
+
+func (e *eventStream) change(f func([]subscription) []subscription) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var subs []subscription
+	if old := e.subs.Load(); old != nil {
+		subs = slices.Clone(*old)
+	}
+	subs = f(subs)
+	e.subs.Store(&subs)
+}

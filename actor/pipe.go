@@ -1,0 +1,86 @@
+package actor
+
+import (
+	"context"
+	"errors"
+)
+
+// workContext is the context that work started by an actor gets; it ends with
+// the actor's incarnation.
+type workContext struct {
+	ctx  context.Context
+	stop context.CancelFunc
+}
+
+func (w *workContext) get() context.Context {
+	if w.ctx == nil {
+		w.ctx, w.stop = context.WithCancel(context.Background())
+	}
+	return w.ctx
+}
+
+func (w *workContext) cancel() {
+	if w.stop != nil {
+		w.stop()
+	}
+	*w = workContext{}
+}
+
+// Go runs work elsewhere, so that it may block, and then runs then with its
+// result as a turn of the actor, with the message and sender of the turn that
+// called Go. The context of work ends when the actor stops or restarts; then
+// is not called after that. A panic of work is its error, a [*PanicError].
+func Go[R any](ctx *Context, work func(context.Context) (R, error), then func(R, error)) {
+	c := ctx.cell
+	workCtx := c.extras().work.get()
+	k := &continuation{incarnation: c.incarnation, msg: ctx.msg, from: ctx.from}
+	c.sys.exec.Go(func() {
+		r, err := contained(func() (R, error) { return work(workCtx) })
+		k.fn = func() { then(r, err) }
+		c.signal(signal{kind: signalContinue, then: k})
+	})
+}
+
+// contained runs f and makes a panic an error.
+func contained[R any](f func() (R, error)) (r R, err error) {
+	done := false
+	defer func() {
+		if !done {
+			if v := recover(); v != nil {
+				err = recovered(v)
+			}
+		}
+	}()
+	r, err = f()
+	done = true
+	return r, err
+}
+
+// runContinuation runs what the actor ordered earlier, unless the incarnation
+// that ordered it is gone. A failed actor runs it when it is resumed.
+func (c *cell) runContinuation(k *continuation) {
+	if k.incarnation != c.incarnation || c.phase == stopping || c.phase == stopped {
+		return
+	}
+	if c.phase != running {
+		c.extras().postponed = append(c.extras().postponed, k)
+		return
+	}
+	c.ctx.msg, c.ctx.from = k.msg, k.from
+	err := c.protect(func() error { k.fn(); return nil })
+	c.ctx.msg, c.ctx.from = nil, nil
+	if err != nil && !errors.Is(err, errGoexit) {
+		c.failed(err)
+	}
+}
+
+func (c *cell) flushPostponed() {
+	if c.x == nil {
+		return
+	}
+	postponed := c.x.postponed
+	c.x.postponed = nil
+	for _, k := range postponed {
+		c.runContinuation(k)
+	}
+}

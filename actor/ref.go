@@ -1,0 +1,196 @@
+package actor
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+)
+
+// Ref refers to an actor that takes messages of type M, wherever it lives. It
+// is one word, comparable, can be a map key, can travel inside messages and
+// works where it arrives. The zero Ref refers to nobody. A Ref is safe for
+// concurrent use.
+type Ref[M any] struct{ p *process }
+
+// PID refers to an actor that takes any message.
+type PID = Ref[any]
+
+// Addressable is every Ref, whatever its type.
+type Addressable interface{ PID() PID }
+
+// process is what refs to one actor have in common; its address is their
+// identity.
+type process struct {
+	sys *System
+	t   target
+}
+
+// target is where a ref leads: a cell, a reply, another node, a handler.
+type target interface {
+	// deliver takes a user message. A message it can't take is dropped by
+	// it; the error only informs.
+	deliver(env envelope) error
+	signal(s signal)
+	location() Location
+}
+
+// Tell sends msg, without a sender, and returns at once. The message is
+// delivered at most once, after those that the same sender sent before; when it
+// can't be delivered it becomes a dead letter.
+func (r Ref[M]) Tell(msg M) { _ = r.TryTell(msg) }
+
+// TryTell is Tell with the error that is known at once: [ErrMailboxFull],
+// [ErrStopped], [ErrNobody], [ErrBackpressure]. nil does not mean that the
+// message will be handled.
+func (r Ref[M]) TryTell(msg M) error {
+	if r.p == nil {
+		return ErrNobody
+	}
+	return r.p.t.deliver(envelope{msg: msg})
+}
+
+// TellFrom is TryTell with a sender, to whom the answer goes.
+func (r Ref[M]) TellFrom(msg M, sender Addressable) error {
+	if r.p == nil {
+		return ErrNobody
+	}
+	return r.p.t.deliver(envelope{msg: msg, from: sender.PID().p})
+}
+
+// PID returns the ref as one that takes any message.
+func (r Ref[M]) PID() PID { return PID(r) }
+
+// Narrow returns pid as a ref for messages of type M, on the caller's word.
+func Narrow[M any](pid PID) Ref[M] { return Ref[M](pid) }
+
+// IsZero reports whether the ref refers to nobody.
+func (r Ref[M]) IsZero() bool { return r.p == nil }
+
+// Location says where the actor lives; the zero Location for nobody.
+func (r Ref[M]) Location() Location {
+	if r.p == nil {
+		return Location{}
+	}
+	return r.p.t.location()
+}
+
+// Path returns the actor's path in its system; empty for nobody.
+func (r Ref[M]) Path() string { return r.Location().Path }
+
+// IsLocal reports whether the actor lives in the system that made the ref.
+func (r Ref[M]) IsLocal() bool {
+	if r.p == nil {
+		return false
+	}
+	_, remote := r.p.t.(*remoteTarget)
+	return !remote
+}
+
+// String returns the ref in the form troupe://system@host:port/path#id.
+func (r Ref[M]) String() string {
+	if r.p == nil {
+		return "troupe:nobody"
+	}
+	return r.Location().String()
+}
+
+// String returns the location in the form troupe://system@host:port/path#id.
+func (l Location) String() string {
+	s := "troupe://" + l.System
+	if l.Addr != "" {
+		s += "@" + l.Addr
+	}
+	s += l.Path
+	if l.ID != 0 {
+		s += "#" + strconv.FormatUint(l.ID, 10)
+	}
+	return s
+}
+
+// compare orders locations by address, incarnation, path and actor.
+func (l Location) compare(o Location) int {
+	return cmp.Or(cmp.Compare(l.Addr, o.Addr), cmp.Compare(l.UID, o.UID),
+		cmp.Compare(l.Path, o.Path), cmp.Compare(l.ID, o.ID))
+}
+
+func compareProcesses(a, b *process) int { return a.t.location().compare(b.t.location()) }
+
+// deadTarget is an actor of this system that isn't there.
+type deadTarget struct {
+	process
+	loc Location
+}
+
+func (d *deadTarget) deliver(env envelope) error {
+	d.sys.drop(PID{p: &d.process}, env.msg, PID{p: env.from}, DropStopped)
+	return ErrStopped
+}
+
+func (d *deadTarget) signal(s signal) { answerDead(s) }
+
+func (d *deadTarget) location() Location { return d.loc }
+
+// pathTarget is whoever has a path of this system at the moment of the send.
+type pathTarget struct {
+	process
+	loc Location
+}
+
+func (t *pathTarget) deliver(env envelope) error {
+	return t.sys.local(t.loc.Path, 0).t.deliver(env)
+}
+
+func (t *pathTarget) signal(s signal) { t.sys.local(t.loc.Path, 0).t.signal(s) }
+
+func (t *pathTarget) location() Location { return t.loc }
+
+// Handler takes what is told to a ref of [System.NewRef].
+type Handler interface {
+	// Deliver handles or passes on one message. It runs on the sender's
+	// goroutine: it must not block and must be safe for concurrent use. An
+	// error informs the sender; what is not passed on must be given to
+	// [System.Drop].
+	Deliver(msg any, from PID) error
+}
+
+// virtualTarget is a ref that is not one actor.
+type virtualTarget struct {
+	process
+	path    string
+	handler Handler
+}
+
+func (t *virtualTarget) deliver(env envelope) error {
+	return t.handler.Deliver(env.msg, PID{p: env.from})
+}
+
+func (t *virtualTarget) signal(s signal) { answerDead(s) }
+
+func (t *virtualTarget) location() Location {
+	return Location{System: t.sys.name, Path: t.path}
+}
+
+// NewRef makes a virtual ref: one that is not an actor but leads to some,
+// such as an entity or the proxy of a singleton. Every call makes a new one,
+// so whoever wants == to work keeps it. Sent to another node, it is resolved
+// there by its path; see [System.Resolve].
+func (s *System) NewRef(path string, h Handler) PID {
+	t := &virtualTarget{path: path, handler: h}
+	t.process = process{sys: s, t: t}
+	return PID{p: &t.process}
+}
+
+// Resolve says what virtual refs whose path begins with prefix lead to when
+// they arrive from another node. It fails when the prefix is taken.
+func (s *System) Resolve(prefix string, ref func(path string) (PID, bool)) error {
+	s.resolversMu.Lock()
+	defer s.resolversMu.Unlock()
+	if s.resolvers[prefix] != nil {
+		return fmt.Errorf("resolve %q: %w", prefix, ErrNameTaken)
+	}
+	if s.resolvers == nil {
+		s.resolvers = map[string]func(string) (PID, bool){}
+	}
+	s.resolvers[prefix] = ref
+	return nil
+}

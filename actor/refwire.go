@@ -1,0 +1,323 @@
+package actor
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"weak"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// remoteTarget is an actor of another node.
+type remoteTarget struct {
+	process
+	loc  Location
+	link Link
+}
+
+func (t *remoteTarget) deliver(env envelope) error {
+	return t.link.Send(t.loc, env.msg, PID{p: env.from})
+}
+
+func (t *remoteTarget) signal(s signal) {
+	m := SystemMessage{To: PID{p: &t.process}, From: PID{p: s.from}}
+	key := nodeKey{t.loc.Addr, t.loc.UID}
+	switch s.kind {
+	case signalWatch:
+		m.Kind = SystemWatch
+		t.sys.remoteWatches.add(true, key, pair{watcher: s.from, watched: &t.process})
+	case signalUnwatch:
+		m.Kind = SystemUnwatch
+		t.sys.remoteWatches.remove(true, key, pair{watcher: s.from, watched: &t.process})
+	case signalTerminated:
+		m.Kind = SystemTerminated
+		t.sys.remoteWatches.remove(false, key, pair{watcher: &t.process, watched: s.from})
+	case signalStop:
+		m.Kind = SystemStop
+	default:
+		return
+	}
+	t.link.SendSystem(m)
+}
+
+func (t *remoteTarget) location() Location { return t.loc }
+
+// deliverSystem hands a system message of another node to a cell.
+func (s *System) deliverSystem(m SystemMessage) {
+	to, from := m.To.p, m.From.p
+	if to == nil || from == nil {
+		return
+	}
+	there := from.t.location()
+	key := nodeKey{there.Addr, there.UID}
+	switch m.Kind {
+	case SystemWatch:
+		s.remoteWatches.add(false, key, pair{watcher: from, watched: to})
+		to.t.signal(signal{kind: signalWatch, from: from, as: to})
+	case SystemUnwatch:
+		s.remoteWatches.remove(false, key, pair{watcher: from, watched: to})
+		to.t.signal(signal{kind: signalUnwatch, from: from, as: to})
+	case SystemTerminated:
+		s.remoteWatches.remove(true, key, pair{watcher: to, watched: from})
+		to.t.signal(signal{kind: signalTerminated, from: from})
+	case SystemStop:
+		to.t.signal(signal{kind: signalStop, from: from})
+	}
+}
+
+// remoteRefs gives every actor of another node one process, so that refs to it
+// are equal. It keeps none of them alive.
+type remoteRefs struct {
+	mu sync.Mutex
+	m  map[Location]weak.Pointer[process]
+}
+
+func (r *remoteRefs) intern(loc Location, make func() *process) *process {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.m[loc].Value(); p != nil {
+		return p
+	}
+	if r.m == nil {
+		r.m = map[Location]weak.Pointer[process]{}
+	}
+	p := make()
+	r.m[loc] = weak.Make(p)
+	runtime.AddCleanup(p, r.forget, loc)
+	return p
+}
+
+func (r *remoteRefs) forget(loc Location) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.m[loc].Value() == nil {
+		delete(r.m, loc)
+	}
+}
+
+// RefOf returns the ref to the actor at loc: here, on another node, or
+// virtual. An ID of 0 means whichever incarnation has the path when a message
+// arrives. An actor of this system that isn't there yields a ref whose
+// messages become dead letters.
+func (s *System) RefOf(loc Location) PID {
+	if loc == (Location{}) {
+		return PID{}
+	}
+	wiring := s.wire.Load()
+	switch {
+	case loc.Addr == "" && loc.UID == 0 && loc.ID == 0:
+		if pid, ok := s.resolve(loc.Path); ok {
+			return pid
+		}
+	case loc.Addr == s.Addr() && (loc.UID == s.uid || loc.UID == 0):
+	case loc.Addr != "" && wiring != nil:
+		return PID{p: s.remoteRefs.intern(loc, func() *process {
+			t := &remoteTarget{loc: loc, link: wiring.remoting.Link(loc.Addr, loc.UID)}
+			t.process = process{sys: s, t: t}
+			return &t.process
+		})}
+	default:
+		return PID{p: s.dead(loc)}
+	}
+	if loc.ID != 0 {
+		return PID{p: s.local(loc.Path, loc.ID)}
+	}
+	return PID{p: s.remoteRefs.intern(loc, func() *process {
+		t := &pathTarget{loc: loc}
+		t.process = process{sys: s, t: t}
+		return &t.process
+	})}
+}
+
+// RefAt returns the ref to whichever actor has the path on the node at addr; an
+// empty addr means this system.
+func (s *System) RefAt(addr, path string) PID {
+	if addr == "" {
+		addr = s.Addr()
+	}
+	return s.RefOf(Location{System: s.name, Addr: addr, Path: path, UID: s.uidFor(addr)})
+}
+
+// uidFor returns the own incarnation for the own address: it is known.
+func (s *System) uidFor(addr string) uint64 {
+	if addr == s.Addr() {
+		return s.uid
+	}
+	return 0
+}
+
+func (s *System) dead(loc Location) *process {
+	t := &deadTarget{loc: loc}
+	t.process = process{sys: s, t: t}
+	return &t.process
+}
+
+func (s *System) resolve(path string) (PID, bool) {
+	s.resolversMu.Lock()
+	var found func(string) (PID, bool)
+	longest := -1
+	for prefix, f := range s.resolvers { //det:ok the longest prefix is unique
+		if len(prefix) > longest && strings.HasPrefix(path, prefix) {
+			found, longest = f, len(prefix)
+		}
+	}
+	s.resolversMu.Unlock()
+	if found == nil {
+		return PID{}, false
+	}
+	return found(path)
+}
+
+// local returns the actor of this system at path; id 0 means whichever
+// incarnation has it. Where none is, the result is a process whose messages
+// become dead letters.
+func (s *System) local(path string, id uint64) *process {
+	if rest, ok := strings.CutPrefix(path, tempPrefix); ok {
+		if n, err := strconv.ParseUint(rest, 36, 64); err == nil {
+			if r := s.temps.get(n); r != nil {
+				return &r.process
+			}
+		}
+	} else if c := s.find(path); c != nil && (id == 0 || c.id == id) {
+		return &c.process
+	} else if pid, ok := s.resolve(path); c == nil && ok {
+		return pid.p
+	}
+	return s.dead(Location{System: s.name, Addr: s.Addr(), UID: s.uid, Path: path, ID: id})
+}
+
+// find walks down the tree.
+func (s *System) find(path string) *cell {
+	c := s.root
+	for rest := strings.TrimPrefix(path, "/"); rest != "" && c != nil; {
+		var name string
+		name, rest, _ = strings.Cut(rest, "/")
+		c = c.family.get(name)
+	}
+	return c
+}
+
+// tempPrefix begins the paths of replies.
+const tempPrefix = "/temp/"
+
+// temps are the replies that other nodes know of.
+type temps struct {
+	mu   sync.Mutex
+	last uint64
+	m    map[uint64]*reply
+}
+
+func (t *temps) add(r *reply) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if id := r.temp.Load(); id != 0 {
+		return id
+	}
+	t.last++
+	if t.m == nil {
+		t.m = map[uint64]*reply{}
+	}
+	t.m[t.last] = r
+	r.temp.Store(t.last)
+	return t.last
+}
+
+func (t *temps) get(id uint64) *reply {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.m[id]
+}
+
+func (t *temps) remove(r *reply) {
+	if id := r.temp.Load(); id != 0 {
+		t.mu.Lock()
+		delete(t.m, id)
+		t.mu.Unlock()
+	}
+}
+
+// Append appends the wire form of the location. The zero Location takes one byte.
+func (l Location) Append(b []byte) []byte {
+	if l == (Location{}) {
+		return append(b, 0)
+	}
+	b = append(b, 1)
+	b = wire.AppendString(b, l.System)
+	b = wire.AppendString(b, l.Addr)
+	b = wire.AppendUint64(b, l.UID)
+	b = wire.AppendString(b, l.Path)
+	return wire.AppendUvarint(b, l.ID)
+}
+
+// ReadLocation reads what [Location.Append] wrote; errors stay in r.
+func ReadLocation(r *wire.Reader) Location {
+	switch kind := r.Byte(); {
+	case r.Err() != nil || kind == 0:
+		return Location{}
+	case kind != 1:
+		r.Fail("location of kind %d", kind)
+		return Location{}
+	}
+	l := Location{System: r.String(), Addr: r.String(), UID: r.Uint64(), Path: r.String(), ID: r.Uvarint()}
+	if r.Err() == nil && !strings.HasPrefix(l.Path, "/") {
+		r.Fail("path %.40q is not absolute", l.Path)
+	}
+	return l
+}
+
+// ErrNoSystem: a ref was decoded where there is no system that could give it
+// a meaning.
+var ErrNoSystem = errors.New("no actor system to resolve the ref")
+
+// AppendWire appends the ref for use by [codec].
+func (r Ref[M]) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
+	return r.Location().Append(b), nil
+}
+
+// DecodeWire reads what AppendWire wrote, as a ref of the scope's system.
+func (r *Ref[M]) DecodeWire(s codec.Scope, b []byte) error {
+	in := wire.NewReader(b)
+	*r = ReadRef[M](s, in)
+	return in.Done()
+}
+
+// ReadRef reads a ref that was appended to a larger message with AppendWire;
+// errors stay in from.
+func ReadRef[M any](s codec.Scope, from *wire.Reader) Ref[M] {
+	loc := ReadLocation(from)
+	sys, ok := s.System.(*System)
+	if loc == (Location{}) || from.Err() != nil {
+		return Ref[M]{}
+	}
+	if !ok {
+		from.Fail("%v %v", ErrNoSystem, loc)
+		return Ref[M]{}
+	}
+	return Ref[M](sys.RefOf(loc))
+}
+
+// EncodeMsgpack writes the ref as bytes.
+func (r Ref[M]) EncodeMsgpack(enc *msgpack.Encoder) error {
+	return enc.EncodeBytes(r.Location().Append(nil))
+}
+
+// DecodeMsgpack reads what EncodeMsgpack wrote, as a ref of the system that
+// decodes the message.
+func (r *Ref[M]) DecodeMsgpack(dec *msgpack.Decoder) error {
+	b, err := dec.DecodeBytes()
+	if err != nil {
+		return err
+	}
+	s, ok := codec.ScopeOfDecoder(dec)
+	if !ok {
+		return fmt.Errorf("decode ref: %w", ErrNoSystem)
+	}
+	return r.DecodeWire(s, b)
+}

@@ -1,0 +1,141 @@
+package actor
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Directive is what a supervisor does about a failed actor.
+type Directive uint8
+
+// The directives.
+const (
+	// Restart replaces the actor by a fresh one; ref, mailbox and watches stay.
+	Restart Directive = iota
+	// Resume lets the actor go on as it is, with its next message.
+	Resume
+	// Stop stops the actor.
+	Stop
+	// Escalate makes it a failure of the parent.
+	Escalate
+)
+
+// String returns the name of the directive.
+func (d Directive) String() string {
+	switch d {
+	case Restart:
+		return "restart"
+	case Resume:
+		return "resume"
+	case Stop:
+		return "stop"
+	case Escalate:
+		return "escalate"
+	}
+	return "unknown"
+}
+
+// Scope says who shares the fate of a failed actor.
+type Scope uint8
+
+// The scopes.
+const (
+	// OneForOne: only the actor that failed.
+	OneForOne Scope = iota
+	// AllForOne: all members of its [Group] too.
+	AllForOne
+)
+
+// Supervise says what happens when an actor fails. It is an option of the
+// spawn of that actor; its parent carries it out. The zero value restarts the
+// actor at once, as often as needed, and stops it when its start fails.
+type Supervise struct {
+	// MaxRestarts is how many restarts are made Within the window before the
+	// actor is stopped instead. 0 means no limit, a negative number none at all.
+	MaxRestarts int
+	// Within is the window in which restarts are counted. 0 means that they
+	// count for ever.
+	Within time.Duration
+	// Backoff delays restarts; the zero value doesn't.
+	Backoff Backoff
+	// Decide chooses by the cause of the failure; nil chooses Restart, and
+	// Stop for a failed start unless Backoff is set. It must be pure.
+	Decide func(err error) Directive
+	// Scope says whether siblings are affected; it counts for a [Group].
+	Scope Scope
+}
+
+// Backoff is a delay that doubles with every restart from Min up to Max, with
+// a random fifth added, and starts over after the actor has run for Max
+// without a failure. The zero value means no delay.
+type Backoff struct {
+	Min, Max time.Duration
+}
+
+// delay returns the wait before the restart number attempt (0, 1, …).
+func (b Backoff) delay(attempt int, random *rand.Rand) time.Duration {
+	if b.Min <= 0 {
+		return 0
+	}
+	d, most := b.Min, max(b.Max, b.Min)
+	for range attempt {
+		if d >= most/2 {
+			d = most
+			break
+		}
+		d *= 2
+	}
+	return d + time.Duration(random.Int64N(int64(d)/5+1))
+}
+
+// history is what a supervisor remembers of one actor.
+type history struct {
+	restarts []time.Time // within the window, oldest first
+	attempt  int         // restarts since the backoff started over
+	last     time.Time   // of the last restart
+}
+
+// StartError is the failure of an actor whose factory or PreStart failed.
+type StartError struct{ Err error }
+
+// Error says what failed.
+func (e *StartError) Error() string { return "start: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *StartError) Unwrap() error { return e.Err }
+
+// decide is the whole of supervision as a pure function: what to do about a
+// failure with err at now, after how long, and what to remember.
+func decide(s Supervise, h history, now time.Time, err error, random *rand.Rand) (Directive, time.Duration, history) {
+	if d := s.directive(err); d != Restart {
+		return d, 0, h
+	}
+	if s.Within > 0 {
+		h.restarts = slices.Clone(h.restarts)
+		h.restarts = slices.DeleteFunc(h.restarts, func(t time.Time) bool { return now.Sub(t) >= s.Within })
+	}
+	if s.MaxRestarts < 0 || s.MaxRestarts > 0 && len(h.restarts) >= s.MaxRestarts {
+		return Stop, 0, h
+	}
+	if s.MaxRestarts > 0 {
+		h.restarts = append(h.restarts, now)
+	}
+	if !h.last.IsZero() && now.Sub(h.last) > max(s.Backoff.Max, s.Backoff.Min) {
+		h.attempt = 0
+	}
+	delay := s.Backoff.delay(h.attempt, random)
+	h.attempt++
+	h.last = now.Add(delay)
+	return Restart, delay, h
+}
+
+func (s Supervise) directive(err error) Directive {
+	if s.Decide != nil {
+		return s.Decide(err)
+	}
+	if _, failedStart := err.(*StartError); failedStart && s.Backoff.Min <= 0 {
+		return Stop
+	}
+	return Restart
+}

@@ -1,0 +1,295 @@
+package actor
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/troupe-go/troupe/codec"
+)
+
+// System is a tree of actors with everything they share. Make one with
+// [NewSystem]; a process may have many. All methods are safe for concurrent use.
+type System struct {
+	name     string
+	uid      uint64
+	seed     uint64
+	clock    Clock
+	exec     Executor
+	own      *goroutines // exec when the system made it itself
+	log      zerolog.Logger
+	registry *codec.Registry
+	random   *rand.Rand // of the supervisors; locked
+
+	askTimeout  time.Duration
+	stopTimeout time.Duration
+
+	root   *cell
+	user   *cell
+	system *cell
+	nextID atomic.Uint64
+
+	wire          atomic.Pointer[wiring]
+	remoteRefs    remoteRefs
+	remoteWatches remoteWatches
+	temps         temps
+	resolversMu   sync.Mutex
+	resolvers     map[string]func(string) (PID, bool)
+
+	events      eventStream
+	deadLetters deadLetterOffice
+	shutdown    shutdown
+	gone        Gate
+}
+
+// wiring is what Attach leaves behind.
+type wiring struct {
+	remoting Remoting
+	addr     string
+}
+
+// NewSystem starts a system. The name is part of its actors' addresses; the
+// nodes of one cluster share it. It may have letters, digits, - and _.
+func NewSystem(name string, cfg Config) (*System, error) {
+	if err := checkSystemName(name); err != nil {
+		return nil, err
+	}
+	s := &System{
+		name: name, uid: cfg.UID, seed: cfg.Seed, clock: cfg.Clock, exec: cfg.Executor, registry: cfg.Registry,
+		askTimeout: cfg.askTimeout(), stopTimeout: cfg.stopTimeout(),
+	}
+	if s.clock == nil {
+		s.clock = RealClock{}
+	}
+	if s.exec == nil {
+		s.own = newGoroutines()
+		s.exec = s.own
+	}
+	if s.registry == nil {
+		s.registry = codec.NewRegistry()
+	}
+	if err := registerMessages(s.registry); err != nil {
+		return nil, fmt.Errorf("system %s: %w", name, err)
+	}
+	for s.uid == 0 {
+		s.uid = unpredictable()
+	}
+	if s.seed == 0 {
+		s.seed = unpredictable()
+	}
+	s.log = logger(name, cfg.Logger)
+	s.random = rand.New(&lockedSource{src: s.source("supervisor")})
+	s.grow()
+	return s, nil
+}
+
+// grow plants the tree: the root, /user for its users' actors, /system for the
+// extensions' own.
+func (s *System) grow() {
+	s.root = newCell(s, nil, "", spec{factory: func() Actor { return &rootGuardian{} }, stashMax: 1})
+	s.root.signal(signal{kind: signalStart})
+	guard := func(name string) *cell {
+		c, _ := s.root.family.add(name, func(name string) *cell {
+			return newCell(s, s.root, name, spec{factory: func() Actor { return Func((*Context).Unhandled) }, stashMax: 1})
+		})
+		c.signal(signal{kind: signalStart})
+		return c
+	}
+	s.user, s.system = guard("user"), guard("system")
+}
+
+// guardian is an actor that follows the end of its children.
+type guardian interface{ childGone(child *cell) }
+
+// rootGuardian ends the system in order: the users' actors first.
+type rootGuardian struct{}
+
+func (g *rootGuardian) Receive(ctx *Context) { ctx.Unhandled() }
+
+func (g *rootGuardian) childGone(child *cell) {
+	s := child.sys
+	if child == s.user {
+		s.system.signal(signal{kind: signalStop})
+		return
+	}
+	s.root.signal(signal{kind: signalStop})
+}
+
+func checkSystemName(name string) error {
+	if name == "" || len(name) > 64 {
+		return fmt.Errorf("%w: system name %q must have 1 to 64 characters", ErrBadName, name)
+	}
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+			return fmt.Errorf("%w: system name %q may have letters, digits, - and _ only", ErrBadName, name)
+		}
+	}
+	return nil
+}
+
+func unpredictable() uint64 {
+	var b [8]byte
+	_, _ = crand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+func logger(name string, l *zerolog.Logger) zerolog.Logger {
+	if l != nil {
+		return *l
+	}
+	out := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05.000"}
+	return zerolog.New(out).Level(zerolog.InfoLevel).With().Timestamp().Str("system", name).Logger()
+}
+
+// lockedSource makes a source safe for concurrent use.
+type lockedSource struct {
+	mu  sync.Mutex
+	src rand.Source
+}
+
+func (l *lockedSource) Uint64() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.src.Uint64()
+}
+
+func (s *System) source(stream string) rand.Source {
+	return rand.NewPCG(s.seed, xxhash.Sum64String(stream))
+}
+
+// Rand returns a new source of random numbers for the subsystem that calls
+// itself stream. It depends on the system's seed and the name only. It is not
+// safe for concurrent use.
+func (s *System) Rand(stream string) *rand.Rand { return rand.New(s.source(stream)) }
+
+// Name returns the system's name.
+func (s *System) Name() string { return s.name }
+
+// UID returns the incarnation of the system: another one after every start.
+func (s *System) UID() uint64 { return s.uid }
+
+// Addr returns the "host:port" under which other nodes reach the system, empty
+// without remoting.
+func (s *System) Addr() string {
+	if w := s.wire.Load(); w != nil {
+		return w.addr
+	}
+	return ""
+}
+
+// Clock returns the system's clock.
+func (s *System) Clock() Clock { return s.clock }
+
+// Executor returns what runs the system's actors.
+func (s *System) Executor() Executor { return s.exec }
+
+// Registry returns the types that may leave the process.
+func (s *System) Registry() *codec.Registry { return s.registry }
+
+// Scope returns what encoding and decoding messages of the system needs.
+func (s *System) Scope() codec.Scope { return codec.Scope{Registry: s.registry, System: s} }
+
+// Log returns the system's logger.
+func (s *System) Log() *zerolog.Logger { return &s.log }
+
+// Spawn starts an actor below /user. An empty name means one that is given
+// out. It returns before the actor has started; a failed start is logged and
+// handled by the actor's supervision.
+func (s *System) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
+	return s.user.spawn(name, newSpec(factory, opts))
+}
+
+// Internal spawns actors below /system, where extensions keep their own: they
+// stop after the actors of the users.
+func (s *System) Internal() Spawner { return internal{s} }
+
+type internal struct{ s *System }
+
+func (i internal) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
+	return i.s.system.spawn(name, newSpec(factory, opts))
+}
+
+// StopActor stops an actor; see [Context.Stop].
+func (s *System) StopActor(who Addressable) { stop(who, &s.user.process) }
+
+// Stop ends the system in order: the phases of its coordinated shutdown, then
+// the actors below /user, children before parents, then those below /system. It
+// waits for the end, until ctx is done or Config.StopTimeout has passed after
+// the last phase; then the error names the actors that are still there. Stopping
+// twice is allowed. Don't call it inside Receive; use [System.BeginStop] there.
+func (s *System) Stop(ctx context.Context) error {
+	s.BeginStop("stop")
+	var ended Gate
+	s.gone.Notify(func() { ended.Open() })
+	defer context.AfterFunc(ctx, func() { ended.Open() })()
+	s.shutdown.finished.Notify(func() {
+		s.clock.AfterFunc(s.stopTimeout, func() { ended.Open() })
+	})
+	s.exec.Wait(&ended)
+	if !s.gone.IsOpen() {
+		return fmt.Errorf("stop system %s: %w; still there: %v", s.name, cmpErr(ctx), s.alive(10))
+	}
+	if s.own != nil {
+		s.own.running.Wait()
+	}
+	return nil
+}
+
+func cmpErr(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return ErrTimeout
+}
+
+// Stopped returns the gate that opens when the last actor has stopped.
+func (s *System) Stopped() *Gate { return &s.gone }
+
+// terminated is called by the root when it has stopped.
+func (s *System) terminated() {
+	s.deadLetters.close()
+	s.gone.Open()
+}
+
+// alive returns the paths of up to most actors, parents before children.
+func (s *System) alive(most int) []string {
+	var paths []string
+	var visit func(c *cell)
+	visit = func(c *cell) {
+		for _, child := range c.family.all() {
+			if len(paths) < most {
+				paths = append(paths, child.path())
+				visit(child)
+			}
+		}
+	}
+	visit(s.root)
+	return paths
+}
+
+// logFailure tells of a failure where it happened.
+func (s *System) logFailure(c *cell, err error) {
+	ev := s.log.Error().Str("actor", c.path()).Err(err)
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		ev = ev.Str("stack", string(p.Stack))
+	}
+	ev.Msg("actor failed")
+}
+
+func (s *System) logDecision(child *cell, err error, d Directive, delay time.Duration) {
+	ev := s.log.Info().Str("actor", child.path()).Stringer("directive", d)
+	if delay > 0 {
+		ev = ev.Dur("delay", delay)
+	}
+	ev.AnErr("cause", err).Msg("supervisor decided")
+}
