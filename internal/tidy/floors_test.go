@@ -119,10 +119,10 @@ func checkPure(all []*source) []finding {
 // foreign modules, and the folders that may use them outside of tests. Whoever
 // imports our packages pulls these in, so the list is short and stays so.
 var foreign = map[string][]string{
-	"github.com/vmihailenco/msgpack/v5":    {"codec"},
+	"github.com/vmihailenco/msgpack/v5":    {"codec", "actor"},
 	"github.com/rs/zerolog":                {"actor", "remote", "cluster", "singleton", "sharding", "persistence", "router", "testkit", "examples", "cmd", "management"},
 	"github.com/hashicorp/golang-lru/v2":   {"sharding", "remote", "persistence"},
-	"github.com/cespare/xxhash/v2":         {"codec", "sharding", "router", "cluster", "internal", "testkit"},
+	"github.com/cespare/xxhash/v2":         {"codec", "actor", "remote", "sharding", "router", "cluster", "internal", "testkit"},
 	"github.com/stretchr/testify":          {"testkit", "persistence/persistencetest", "cluster/lease"},
 	"go.uber.org/goleak":                   {"testkit"},
 	"modernc.org/sqlite":                   {"persistence/sqlite", "examples"},

@@ -250,6 +250,42 @@ type Config struct {
 `)}), "F has no comment", "T has no comment", "T.M has no comment", "C has no comment", "Config.A has no comment")
 }
 
+func TestPages(t *testing.T) {
+	files := map[string]string{"x/a.go": "package a\n\nfunc f() {\n\tone()\n\ttwo()\n\n\tthree() // why\n}\n"}
+	read := func(p string) (string, error) {
+		if text, ok := files[p]; ok {
+			return text, nil
+		}
+		return "", fmt.Errorf("no file %s", p)
+	}
+	exists := func(p string) bool { return p == "x/a.go" || p == "docs/b.md" }
+	block := func(mark string, lines ...string) string {
+		return mark + "\n```go\n" + strings.Join(lines, "\n") + "\n```\n"
+	}
+	const mark = "<!-- from x/a.go -->"
+	for _, c := range []struct {
+		title, text string
+		want        []string
+	}{
+		{"as it is", block(mark, "func f() {", "\tone()", "\ttwo()"), nil},
+		{"blank line after the mark", block(mark+"\n", "one()", "two()"), nil},
+		{"other indentation", block(mark, "one()", "two()", "", "  three()    // why"), nil},
+		{"lines left out", block(mark, "one()", "// …", "three() // why"), nil},
+		{"lines left out in silence", block(mark, "one()", "three() // why"), []string{"docs/a.md:2: this code is not in x/a.go"}},
+		{"lines in another order", block(mark, "three() // why", "// …", "one()"), []string{"is not in x/a.go"}},
+		{"changed", block(mark, "one(1)"), []string{"is not in x/a.go"}},
+		{"file is gone", block("<!-- from x/b.go -->", "one()"), []string{"no file x/b.go"}},
+		{"no mark", block("text", "one()"), []string{"code from nowhere"}},
+		{"other language", "```sh\nmake\n```\n", nil},
+		{"links", "[a](b.md) [b](b.md#part) [c](#here) [d](https://example.org/x) [e](../x/a.go)", nil},
+		{"broken link", "fine\n[a](c.md)", []string{"docs/a.md:2: link to docs/c.md"}},
+	} {
+		t.Run(c.title, func(t *testing.T) {
+			requireFindings(t, checkPage("docs/a.md", c.text, read, exists), c.want...)
+		})
+	}
+}
+
 func TestTexts(t *testing.T) {
 	for _, text := range []string{"cd /" + "work/main", `"/` + `root/go"`, "see /" + "home/ann/x", "https://proxy." + "golang.org"} {
 		requireFindings(t, checkText("README.md", []byte("fine\n"+text+"\n")), "README.md:2")

@@ -126,7 +126,8 @@ func checkPackage(dir string, files []*source) []finding {
 	case !command && documented != "doc.go":
 		out = append(out, finding{dir, 0, "no package comment in doc.go: guarantees first, then duties, then the tour"})
 	}
-	if code && !command && !example && !strings.Contains(dir, "internal") && dir != "." {
+	kit := strings.HasSuffix(path.Base(dir), "test") // wants a *testing.T, which no example has
+	if code && !command && !kit && !example && !strings.Contains(dir, "internal") && dir != "." {
 		out = append(out, finding{dir, 0, "no Example: users copy the first code they see, give them one that runs"})
 	}
 	return out

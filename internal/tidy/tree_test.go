@@ -47,3 +47,15 @@ func TestTree(t *testing.T) {
 		})
 	}
 }
+
+// What README.md and docs/ show is code that compiles and is tested, and what
+// they point at is there.
+func TestSnippetsAndLinks(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	findings, err := checkPages(root)
+	require.NoError(t, err)
+	for _, f := range findings {
+		t.Error(f)
+	}
+}

@@ -1,0 +1,9 @@
+package main
+
+func Example() {
+	main()
+	// Output:
+	// hello, Ada
+	// hello, Bert
+	// greeted: 2
+}
