@@ -76,7 +76,7 @@ func TestPureAndForeign(t *testing.T) {
 	requireFindings(t, checkPure([]*source{sourceOf(t, "cluster/daemon.go", `import "sync"`)}))
 
 	requireFindings(t, checkForeign([]*source{sourceOf(t, "codec/a.go", `import "github.com/vmihailenco/msgpack/v5"`)}))
-	requireFindings(t, checkForeign([]*source{sourceOf(t, "actor/a.go", `import "github.com/vmihailenco/msgpack/v5"`)}), "would pull it in")
+	requireFindings(t, checkForeign([]*source{sourceOf(t, "remote/a.go", `import "github.com/vmihailenco/msgpack/v5"`)}), "would pull it in")
 	requireFindings(t, checkForeign([]*source{sourceOf(t, "actor/a.go", `import "example.com/x"`)}), "would pull it in")
 	requireFindings(t, checkForeign([]*source{sourceOf(t, "actor/a_test.go", `import "example.com/x"`)}))
 }
