@@ -1,0 +1,155 @@
+package simtest
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	flagSeed  = flag.Uint64("sim.seed", 0, "run only this seed, with all logs")
+	flagSeeds = flag.Int("sim.seeds", 0, "how many seeds to run, instead of what the test asks for")
+	flagFirst = flag.Uint64("sim.first", 1, "the first seed to run")
+	flagTwice = flag.Float64("sim.twice", 0.02, "the share of seeds that are run twice to compare their traces")
+	flagQuiet = flag.Bool("sim.quiet", false, "with -sim.seed: don't print the logs as they come")
+	flagHang  = flag.Duration("sim.hang", 2*time.Minute, "real time after which a seed counts as hanging")
+)
+
+// Run runs script once for each of so many seeds, each in a [World] of its
+// own, and stops at the first seed that fails. The failure tells the command
+// that replays the seed. Flags change what is run:
+//
+//	-sim.seed=N   only seed N, with logs
+//	-sim.seeds=N  N seeds instead of the number given here
+//	-sim.first=N  begin at seed N
+//	-sim.twice=P  run the share P of seeds twice and compare the traces
+//
+// The seeds are shared out over as many parallel subtests as there are
+// processors; use [World.T] and not an outer test inside script.
+func Run(t *testing.T, seeds int, script func(w *World)) {
+	t.Helper()
+	where := caller()
+	if *flagSeed != 0 {
+		runSeed(t, *flagSeed, where, !*flagQuiet, script)
+		return
+	}
+	if *flagSeeds > 0 {
+		seeds = *flagSeeds
+	}
+	began := time.Now()
+	lanes := max(1, min(runtime.GOMAXPROCS(0), seeds))
+	if lanes == 1 {
+		lane(t, 0, 1, seeds, where, script)
+	} else {
+		t.Run("lane", func(t *testing.T) {
+			for i := range lanes {
+				t.Run(fmt.Sprint(i), func(t *testing.T) {
+					t.Parallel()
+					lane(t, i, lanes, seeds, where, script)
+				})
+			}
+		})
+	}
+	if took := time.Since(began); !t.Failed() {
+		t.Logf("%d seeds in %.1f s: %.0f seeds a minute", seeds, took.Seconds(), float64(seeds)/took.Minutes())
+	}
+}
+
+// lane runs every step-th seed.
+func lane(t *testing.T, from, step, seeds int, where string, script func(w *World)) {
+	for i := from; i < seeds; i += step {
+		if runSeed(t, *flagFirst+uint64(i), where, false, script); t.Failed() {
+			return
+		}
+	}
+}
+
+// Replay runs script for each of the given seeds, which once failed.
+func Replay(t *testing.T, script func(w *World), seeds ...uint64) {
+	t.Helper()
+	where := caller()
+	for _, seed := range seeds {
+		runSeed(t, seed, where, false, script)
+	}
+}
+
+func runSeed(t *testing.T, seed uint64, where string, echo bool, script func(w *World)) {
+	t.Helper()
+	// Which seeds are run twice depends on nothing but the seed.
+	twice := float64(mix(seed, 0x9e3779b97f4a7c15)>>11)/(1<<53) < *flagTwice
+	first := runWorld(t, seed, where, echo, trace{keep: twice}, script)
+	if !twice {
+		return
+	}
+	second := runWorld(t, seed, where, false, trace{follow: first.all}, script)
+	if second.differ == "" && second.count < first.count {
+		second.differ = fmt.Sprintf("event %d: the second run had ended, the first goes on with\n  %v", second.count, first.all[second.count])
+	}
+	if second.hash != first.hash || second.differ != "" {
+		t.Fatalf("seed %d runs differently each time; hashes %#x and %#x. The first difference is at %s\nreplay: %s",
+			seed, first.hash, second.hash, second.differ, replay(where, t, seed))
+	}
+}
+
+// runWorld runs one seed once and returns its trace.
+func runWorld(t *testing.T, seed uint64, where string, echo bool, tr trace, script func(w *World)) *trace {
+	t.Helper()
+	w := newWorld(t, seed)
+	w.trace = tr
+	w.echo = echo
+	hang := time.AfterFunc(*flagHang, func() {
+		buf := make([]byte, 1<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		panic(fmt.Sprintf("seed %d hangs for %v of real time: a lock is held across a wait, or a loop never ends\nreplay: %s\n%s",
+			seed, *flagHang, replay(where, t, seed), buf))
+	})
+	ended := false
+	defer func() {
+		hang.Stop()
+		w.close()
+		if !ended {
+			w.report(where)
+		}
+	}()
+	script(w)
+	w.checkEnd()
+	ended = !t.Failed()
+	if echo {
+		fmt.Printf("seed %d: %d events, %v of virtual time, hash %#x\n", seed, w.trace.count, w.Elapsed(), w.trace.hash)
+	}
+	return &w.trace
+}
+
+// report tells everything about a seed that failed. It comes after the
+// failure's own message.
+func (w *World) report(where string) {
+	w.t.Logf("seed %d failed after %d events and %v of virtual time\nreplay: %s\nfaults: %s\nlast events:\n%s\nlast log lines:\n%s",
+		w.seed, w.trace.count, w.Elapsed(), replay(where, w.t, w.seed), w.swarm, w.trace.tail(60), w.logs.String())
+}
+
+// replay returns the command that runs one seed of the test again.
+func replay(where string, t testing.TB, seed uint64) string {
+	name, _, _ := strings.Cut(t.Name(), "/lane/")
+	parts := strings.Split(name, "/")
+	for i := range parts {
+		parts[i] = "^" + parts[i] + "$"
+	}
+	return fmt.Sprintf("go test %s -run '%s' -sim.seed=%d", where, strings.Join(parts, "/"), seed)
+}
+
+// caller returns the import path of the package of the test.
+func caller() string {
+	pc, _, _, ok := runtime.Caller(2)
+	if !ok {
+		return "."
+	}
+	name := runtime.FuncForPC(pc).Name()
+	slash := strings.LastIndexByte(name, '/')
+	if dot := strings.IndexByte(name[slash+1:], '.'); dot >= 0 {
+		name = name[:slash+1+dot]
+	}
+	return strings.TrimSuffix(name, "_test")
+}
