@@ -40,6 +40,8 @@ var doors = []door{
 	{"actor/system.go", chance, "the UID and the seed of a system whose Config names none"},
 	{"actor/system.go", goroutine, "the context of Stop is the caller's: its end comes on a goroutine of package context"},
 	{"persistence/persistencetest/race.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
+	{"testkit/probe.go", clock, "a probe waits on the goroutine of its test, which no clock of a system moves"},
+	{"testkit/probe.go", choice, "a probe waits for a message or for the end of its patience"},
 	{"testkit/simtest/run.go", clock, "reports seeds per minute and ends a seed that hangs; nothing inside the world sees it"},
 	{"testkit/simtest/strand.go", goroutine, "a strand is a coroutine: exactly one of them runs"},
 }

@@ -127,6 +127,7 @@ var foreign = map[string][]string{
 	"go.uber.org/goleak":                   {"testkit"},
 	"modernc.org/sqlite":                   {"persistence/sqlite", "examples"},
 	"github.com/HdrHistogram/hdrhistogram": {"examples"},
+	"github.com/mattn/go-isatty":           {"examples"},
 }
 
 func checkForeign(all []*source) []finding {
