@@ -39,6 +39,8 @@ var doors = []door{
 	{"actor/refwire.go", machine, "refs to other nodes are forgotten when nobody holds one; nothing depends on when"},
 	{"actor/system.go", chance, "the UID and the seed of a system whose Config names none"},
 	{"actor/system.go", goroutine, "the context of Stop is the caller's: its end comes on a goroutine of package context"},
+	{"actor/workers.go", goroutine, "the workers of the production executor"},
+	{"actor/workers.go", clock, "the monitor that brings in a spare worker looks at its watch"},
 	{"persistence/persistencetest/race.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
 	{"testkit/probe.go", clock, "a probe waits on the goroutine of its test, which no clock of a system moves"},
 	{"testkit/probe.go", choice, "a probe waits for a message or for the end of its patience"},
