@@ -80,7 +80,10 @@ func (s *System) askAny(ctx context.Context, to *process, msg any) (any, error) 
 	r := &reply{}
 	r.process = process{sys: s, t: r}
 	defer s.temps.remove(r)
-	if err := to.t.deliver(envelope{msg: msg, from: &r.process}); err != nil {
+	own, inTurn := ctx.(*Context)
+	if target, ok := to.t.(*cell); ok && inTurn {
+		target.deliverFrom(envelope{msg: msg, from: &r.process}, own.cell.worker)
+	} else if err := to.t.deliver(envelope{msg: msg, from: &r.process}); err != nil {
 		r.decide(nil, err)
 	}
 	timer := s.clock.AfterFunc(wait, func() {
@@ -88,9 +91,12 @@ func (s *System) askAny(ctx context.Context, to *process, msg any) (any, error) 
 	})
 	defer timer.Stop()
 	// An actor's own context can't end while its turn waits here.
-	if _, own := ctx.(*Context); !own && ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { r.decide(nil, context.Cause(ctx)) })
+	if !inTurn && ctx.Done() != nil {
+		stop := afterEnd(ctx, func() { r.decide(nil, causeOf(ctx)) })
 		defer stop()
+	}
+	if inTurn && own.cell.worker != nil && !r.decided.Load() {
+		own.cell.worker.blocking()
 	}
 	s.exec.Wait(&r.gate)
 	return r.value, r.err
@@ -99,7 +105,7 @@ func (s *System) askAny(ctx context.Context, to *process, msg any) (any, error) 
 // askWait returns how long to wait at most.
 func (s *System) askWait(ctx context.Context) (time.Duration, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, context.Cause(ctx)
+		return 0, causeOf(ctx)
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -7,21 +7,18 @@ import (
 
 // workContext is the context that work started by an actor gets; it ends with
 // the actor's incarnation.
-type workContext struct {
-	ctx  context.Context
-	stop context.CancelFunc
-}
+type workContext struct{ ctx *ending }
 
 func (w *workContext) get() context.Context {
 	if w.ctx == nil {
-		w.ctx, w.stop = context.WithCancel(context.Background())
+		w.ctx = newEnding()
 	}
 	return w.ctx
 }
 
 func (w *workContext) cancel() {
-	if w.stop != nil {
-		w.stop()
+	if w.ctx != nil {
+		w.ctx.end(context.Canceled)
 	}
 	*w = workContext{}
 }

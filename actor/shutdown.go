@@ -116,11 +116,11 @@ func (s *System) runPhase(p Phase) {
 	if len(tasks) == 0 {
 		return
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
+	ctx := newEnding()
+	defer ctx.end(context.Canceled)
 	var over Gate
 	limit := s.clock.AfterFunc(phaseTimeout(p), func() {
-		cancel(fmt.Errorf("phase %s: %w", p, context.DeadlineExceeded))
+		ctx.end(fmt.Errorf("phase %s: %w", p, context.DeadlineExceeded))
 		over.Open()
 	})
 	defer limit.Stop()

@@ -1,0 +1,98 @@
+package actor
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ending is a context whose end is told to whoever waits for it by a plain
+// call, on the goroutine that ends it. The contexts of the standard library
+// start a goroutine for that, which would be a sixth door.
+type ending struct {
+	mu    sync.Mutex
+	cause error
+	done  chan struct{}
+	calls map[uint64]func()
+	last  uint64
+}
+
+func newEnding() *ending { return &ending{done: make(chan struct{})} }
+
+func (e *ending) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (e *ending) Done() <-chan struct{}       { return e.done }
+func (e *ending) Value(any) any               { return nil }
+
+func (e *ending) Err() error {
+	if e.why() != nil {
+		return context.Canceled
+	}
+	return nil
+}
+
+func (e *ending) why() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cause
+}
+
+// end ends the context; the first cause counts.
+func (e *ending) end(cause error) {
+	e.mu.Lock()
+	if e.cause != nil {
+		e.mu.Unlock()
+		return
+	}
+	e.cause = cause
+	calls := e.calls
+	e.calls = nil
+	e.mu.Unlock()
+	close(e.done)
+	for _, k := range slices.Sorted(maps.Keys(calls)) {
+		calls[k]()
+	}
+}
+
+// AfterFunc calls f once when the context ends, at once if it has. Package
+// context knows the method and uses it for contexts derived from this one.
+func (e *ending) AfterFunc(f func()) (stop func() bool) {
+	e.mu.Lock()
+	if e.cause != nil {
+		e.mu.Unlock()
+		f()
+		return func() bool { return false }
+	}
+	defer e.mu.Unlock()
+	if e.calls == nil {
+		e.calls = map[uint64]func(){}
+	}
+	e.last++
+	k := e.last
+	e.calls[k] = f
+	return func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		_, there := e.calls[k]
+		delete(e.calls, k)
+		return there
+	}
+}
+
+// afterEnd is context.AfterFunc, without a goroutine where the context is one
+// of ours.
+func afterEnd(ctx context.Context, f func()) (stop func() bool) {
+	if e, ok := ctx.(*ending); ok {
+		return e.AfterFunc(f)
+	}
+	return context.AfterFunc(ctx, f)
+}
+
+// causeOf is context.Cause for contexts that may be ours.
+func causeOf(ctx context.Context) error {
+	if e, ok := ctx.(*ending); ok {
+		return e.why()
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,33 @@
+package actor
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEndingTellsInOrderAndWithoutGoroutines(t *testing.T) {
+	e := newEnding()
+	var told []int
+	for i := range 5 {
+		e.AfterFunc(func() { told = append(told, i) })
+	}
+	stop := afterEnd(e, func() { told = append(told, -1) })
+	require.True(t, stop())
+	require.False(t, stop())
+	child, cancel := context.WithCancel(e)
+	defer cancel()
+	require.NoError(t, e.Err())
+	why := errors.New("why")
+	e.end(why)
+	e.end(errors.New("too late"))
+	require.Equal(t, []int{0, 1, 2, 3, 4}, told)
+	require.ErrorIs(t, e.Err(), context.Canceled)
+	require.Equal(t, why, causeOf(e))
+	require.ErrorIs(t, child.Err(), context.Canceled, "derived contexts end with it, at once")
+	<-e.Done()
+	require.False(t, afterEnd(e, func() { told = append(told, 6) })())
+	require.Equal(t, 6, told[5], "at once when it has ended")
+}
