@@ -34,8 +34,7 @@ type door struct {
 
 var doors = []door{
 	{"actor/clock.go", clock, "the production clock"},
-	{"actor/executor.go", goroutine, "the production executor"},
-	{"actor/ask.go", goroutine, "the context of an ask is the caller's: its end comes on a goroutine of package context"},
+	{"actor/ending.go", goroutine, "the context of an ask is the caller's: its end comes on a goroutine of package context"},
 	{"actor/refwire.go", machine, "refs to other nodes are forgotten when nobody holds one; nothing depends on when"},
 	{"actor/system.go", chance, "the UID and the seed of a system whose Config names none"},
 	{"actor/system.go", goroutine, "the context of Stop is the caller's: its end comes on a goroutine of package context"},

@@ -179,7 +179,7 @@ func checkSpec(s *source, d *ast.GenDecl, spec ast.Spec) []finding {
 			out = append(out, s.found(spec, "%s has no comment", spec.Name.Name))
 		}
 		st, ok := spec.Type.(*ast.StructType)
-		if !ok || !regexp.MustCompile(`(Config|Settings|Options)$`).MatchString(spec.Name.Name) {
+		if !ok || strings.Contains(s.path, "internal/") || !regexp.MustCompile(`(Config|Settings|Options)$`).MatchString(spec.Name.Name) {
 			return out
 		}
 		for _, f := range st.Fields.List {
