@@ -207,8 +207,7 @@ func (l *loop) statement(s ast.Stmt, inSwitch bool) bool {
 	case *ast.IncDecStmt:
 		return l.integer(s.X)
 	case *ast.ExprStmt:
-		call, ok := s.X.(*ast.CallExpr)
-		return ok && l.s.callee(call) == "delete" && len(call.Args) == 2
+		return l.deletion(s.X)
 	case *ast.ReturnStmt:
 		return l.sameReturn(s)
 	case *ast.AssignStmt:
@@ -216,6 +215,16 @@ func (l *loop) statement(s ast.Stmt, inSwitch bool) bool {
 	default:
 		return false
 	}
+}
+
+// deletion: from any map by a key, or from the maps of the map by a question.
+func (l *loop) deletion(x ast.Expr) bool {
+	call, ok := x.(*ast.CallExpr)
+	if !ok || len(call.Args) != 2 {
+		return false
+	}
+	name := l.s.callee(call)
+	return name == "delete" || name == "maps.DeleteFunc" && l.local(call.Args[0])
 }
 
 func (l *loop) assignment(a *ast.AssignStmt) bool {

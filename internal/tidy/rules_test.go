@@ -170,6 +170,7 @@ func use(...any) bool { return true }
 		{"sum of floats", `n := 0.0; for _, v := range m { n += float64(v) }; use(n)`, []string{seen}},
 		{"join of strings", `n := ""; for k := range m { n += k }; use(n)`, []string{seen}},
 		{"delete", `for k, v := range m { if v > 3 { delete(m, k) } }`, nil},
+		{"delete in each", `n := map[int]map[int]int{}; for _, v := range n { maps.DeleteFunc(v, func(int, int) bool { return true }) }`, nil},
 		{"copy under the own key", `o := map[string]int{}; for k, v := range m { o[k] = v }`, nil},
 		{"copy under another key", `o := map[int]string{}; for k, v := range m { o[v] = k }`, []string{seen}},
 		{"a set of values", `o := map[int]bool{}; for _, v := range m { o[v] = true }`, nil},
