@@ -101,7 +101,7 @@ func cast(t *testing.T, out io.Writer, parts ...string) Config {
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	c := Config{
-		Binary: binary, Env: append(os.Environ(), childVar+"=1"), Out: out,
+		Binary: binary, Env: append(os.Environ(), childVar+"=1", "GORACE=atexit_sleep_ms=0"), Out: out,
 		RestartMin: time.Millisecond, RestartMax: 4 * time.Millisecond,
 		Members: func(context.Context) ([]httpapi.Member, error) { return nil, nil },
 	}
@@ -185,7 +185,7 @@ func TestANodeThatIsSetUpWronglyEndsAll(t *testing.T) {
 func TestANodeThatDoesNotLeaveIsKilled(t *testing.T) {
 	out := newOutput()
 	c := cast(t, out, "stubborn", "other")
-	c.LeaveWithin = 300 * time.Millisecond
+	c.LeaveWithin = 500 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- New(c).Run(ctx) }()
