@@ -29,9 +29,6 @@ const (
 	stopped
 )
 
-// Turns end after so many messages, so that others get theirs.
-const turnMessagesMax = 256
-
 // errGoexit is the failure of a handler that called runtime.Goexit.
 var errGoexit = errors.New("handler called runtime.Goexit")
 
@@ -51,8 +48,10 @@ type cell struct {
 	processed atomic.Uint64
 
 	// ---- owned by the turn ----
+	worker      *worker // that runs the turn; nil under other executors
 	phase       phase
 	incarnation uint32
+	awaiting    int // results of Await that must come before the next message
 	actor       Actor
 	receive     []func(*Context) // behaviours; the last one counts
 	ctx         Context
@@ -116,6 +115,27 @@ func (c *cell) deliverSelf(env envelope) {
 	}
 }
 
+// deliverFrom is deliver for a message that another cell sends in its turn:
+// the worker that runs the turn takes the receiver on.
+func (c *cell) deliverFrom(env envelope, w *worker) {
+	if err := c.mailbox.push(env, c.spec.mailboxMax); err != nil {
+		c.sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, reasonOf(err))
+		return
+	}
+	c.wakeFrom(w)
+}
+
+func (c *cell) wakeFrom(w *worker) {
+	if w == nil || w.p != c.sys.own {
+		c.wake()
+		return
+	}
+	if !c.scheduled.Load() && c.scheduled.CompareAndSwap(false, true) {
+		w.push(c)
+	}
+	w.sent()
+}
+
 func (c *cell) signal(s signal) {
 	if c.signals.push(s) {
 		c.wake()
@@ -131,8 +151,20 @@ func answerDead(s signal) {
 	}
 }
 
+// wakeAgain is wake at the end of a turn with work left: others come first.
+func (c *cell) wakeAgain(w *worker) {
+	if !c.scheduled.CompareAndSwap(false, true) {
+		return
+	}
+	if w != nil {
+		w.pushLast(c)
+		return
+	}
+	c.sys.exec.Schedule(c)
+}
+
 func (c *cell) wake() {
-	if c.scheduled.CompareAndSwap(false, true) {
+	if !c.scheduled.Load() && c.scheduled.CompareAndSwap(false, true) {
 		c.sys.exec.Schedule(c)
 	}
 }
@@ -141,23 +173,29 @@ func (c *cell) wake() {
 // called by the executor only.
 func (c *cell) Run() {
 	defer c.endTurn()
-	for budget := turnMessagesMax; ; {
+	for budget := c.sys.turnMax; ; {
 		for _, s := range c.signals.take() {
 			c.handle(s)
 		}
-		if c.phase != running || budget <= 0 || c.mailbox.length.Load() == 0 {
+		if !c.receptive() || budget <= 0 || c.mailbox.length.Load() == 0 {
 			return
 		}
 		budget -= c.batch(budget)
+		if c.worker != nil && c.worker.sends >= sendsPerTurn {
+			return
+		}
 	}
 }
 
+// receptive reports whether the actor may handle messages.
+func (c *cell) receptive() bool { return c.phase == running && c.awaiting == 0 }
+
 // endTurn gives the cell free and takes it again when something came meanwhile.
 func (c *cell) endTurn() {
-	receptive := c.phase == running
+	receptive, w := c.receptive(), c.worker
 	c.scheduled.Store(false)
 	if c.signals.waiting.Load() > 0 || receptive && c.mailbox.length.Load() > 0 {
-		c.wake()
+		c.wakeAgain(w)
 	}
 }
 
@@ -171,15 +209,18 @@ func (c *cell) batch(budget int) (handled int) {
 		}
 		c.ctx.msg, c.ctx.from = nil, nil
 	}()
-	for handled < budget && c.phase == running && c.signals.waiting.Load() == 0 {
+	for handled < budget && c.receptive() && c.signals.waiting.Load() == 0 {
 		env, ok := c.mailbox.pop()
 		if !ok {
 			break
 		}
 		handled++
-		c.processed.Add(1)
 		c.one(env)
+		if c.worker != nil && c.worker.sends >= sendsPerTurn {
+			break
+		}
 	}
+	c.processed.Add(uint64(handled))
 	done = true
 	return handled
 }
@@ -369,6 +410,7 @@ func (c *cell) beforeRestart(cause error) {
 // giveUp ends everything that belongs to the present incarnation.
 func (c *cell) giveUp() {
 	c.incarnation++
+	c.awaiting = 0
 	c.actor, c.receive = nil, nil
 	if c.x == nil {
 		return

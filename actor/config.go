@@ -18,6 +18,10 @@ type Config struct {
 	// up waiting. Default 10 s. It bounds a shutdown that somebody's PostStop
 	// or Receive blocks.
 	StopTimeout time.Duration
+	// TurnMax is how many messages an actor handles at most before others get
+	// their turn. Default 2048. Lower values make actors alternate more often
+	// and cost throughput.
+	TurnMax int
 	// Logger takes what the system and its actors log. Default: readable
 	// lines on standard error from level info up.
 	Logger *zerolog.Logger
@@ -37,6 +41,13 @@ type Config struct {
 
 func (c Config) askTimeout() time.Duration  { return orDefault(c.AskTimeout, 5*time.Second) }
 func (c Config) stopTimeout() time.Duration { return orDefault(c.StopTimeout, 10*time.Second) }
+
+func (c Config) turnMax() int {
+	if c.TurnMax > 0 {
+		return c.TurnMax
+	}
+	return 2048
+}
 
 func orDefault(d, standard time.Duration) time.Duration {
 	if d > 0 {

@@ -73,6 +73,10 @@ func (c *Context) send(to Addressable, msg any, from *process) {
 		c.cell.sys.drop(pid, msg, PID{p: from}, DropNobody)
 		return
 	}
+	if to, ok := pid.p.t.(*cell); ok {
+		to.deliverFrom(envelope{msg: msg, from: from}, c.cell.worker)
+		return
+	}
 	_ = pid.p.t.deliver(envelope{msg: msg, from: from}) // a drop has been counted
 }
 
@@ -114,7 +118,7 @@ func (c *Context) Abort(err error) { panic(failWith{err}) }
 
 // Spawn starts a child. An empty name means one that is given out.
 func (c *Context) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	return c.cell.spawn(name, newSpec(factory, opts))
+	return c.cell.spawn(name, newSpec(factory, opts), c.cell.worker)
 }
 
 // Group is children that are supervised together; see [Context.Group].
@@ -131,7 +135,7 @@ func (c *Context) Group(s Supervise) *Group { return &Group{cell: c.cell, superv
 func (g *Group) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
 	s := newSpec(factory, opts)
 	s.supervise, s.group = g.supervise, g
-	return g.cell.spawn(name, s)
+	return g.cell.spawn(name, s, g.cell.worker)
 }
 
 // Child returns the child with the name, or nobody.
@@ -295,7 +299,7 @@ func (c *Context) close() {
 	}
 }
 
-func (c *cell) spawn(name string, s spec) (PID, error) {
+func (c *cell) spawn(name string, s spec, w *worker) (PID, error) {
 	if s.factory == nil {
 		panic("actor: spawn without a factory")
 	}
@@ -303,7 +307,8 @@ func (c *cell) spawn(name string, s spec) (PID, error) {
 	if err != nil {
 		return PID{}, err
 	}
-	child.signal(signal{kind: signalStart})
+	child.signals.push(signal{kind: signalStart})
+	child.wakeFrom(w)
 	return PID{p: &child.process}, nil
 }
 

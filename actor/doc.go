@@ -34,5 +34,5 @@
 //
 // Read the files in this order: actor, ref, context, cell, mailbox, signal,
 // supervise, watch, ask, timer, pipe, system, family, events, shutdown,
-// executor, clock, remoting, refwire, message, epoch.
+// executor, workers, monitor, clock, remoting, refwire, message, epoch.
 package actor

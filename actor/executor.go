@@ -88,16 +88,3 @@ func (g *Gate) Notify(f func()) {
 	g.mu.Unlock()
 	f()
 }
-
-// goroutines is the executor that a system makes for itself: a goroutine for
-// every activation and function, counted, so that a system can wait for the
-// last of them when it stops.
-type goroutines struct {
-	running sync.WaitGroup
-}
-
-func newGoroutines() *goroutines { return &goroutines{} }
-
-func (e *goroutines) Schedule(t Task) { e.running.Go(t.Run) }
-func (e *goroutines) Go(f func())     { e.running.Go(f) }
-func (e *goroutines) Wait(g *Gate)    { <-g.Done() }

@@ -28,9 +28,23 @@ func (w *workContext) cancel() {
 // called Go. The context of work ends when the actor stops or restarts; then
 // is not called after that. A panic of work is its error, a [*PanicError].
 func Go[R any](ctx *Context, work func(context.Context) (R, error), then func(R, error)) {
+	order(ctx, false, work, then)
+}
+
+// Await is [Go] for an actor that can't go on before it has the result: until
+// then has run, messages wait in the mailbox, in their order, a [PoisonPill]
+// among them. Stopping the actor doesn't wait.
+func Await[R any](ctx *Context, work func(context.Context) (R, error), then func(R, error)) {
+	order(ctx, true, work, then)
+}
+
+func order[R any](ctx *Context, await bool, work func(context.Context) (R, error), then func(R, error)) {
 	c := ctx.cell
 	workCtx := c.extras().work.get()
-	k := &continuation{incarnation: c.incarnation, msg: ctx.msg, from: ctx.from}
+	k := &continuation{incarnation: c.incarnation, await: await, msg: ctx.msg, from: ctx.from}
+	if await {
+		c.awaiting++
+	}
 	c.sys.exec.Go(func() {
 		r, err := contained(func() (R, error) { return work(workCtx) })
 		k.fn = func() { then(r, err) }
@@ -62,6 +76,9 @@ func (c *cell) runContinuation(k *continuation) {
 	if c.phase != running {
 		c.extras().postponed = append(c.extras().postponed, k)
 		return
+	}
+	if k.await {
+		c.awaiting--
 	}
 	c.ctx.msg, c.ctx.from = k.msg, k.from
 	err := c.protect(func() error { k.fn(); return nil })

@@ -33,6 +33,7 @@ type signal struct {
 type continuation struct {
 	incarnation uint32
 	fn          func()
+	await       bool // messages wait for it
 	msg         any
 	from        *process
 }

@@ -26,13 +26,14 @@ type System struct {
 	seed     uint64
 	clock    Clock
 	exec     Executor
-	own      *goroutines // exec when the system made it itself
+	own      *workers // exec when the system made it itself
 	log      zerolog.Logger
 	registry *codec.Registry
 	random   *rand.Rand // of the supervisors; locked
 
 	askTimeout  time.Duration
 	stopTimeout time.Duration
+	turnMax     int
 
 	root   *cell
 	user   *cell
@@ -66,13 +67,13 @@ func NewSystem(name string, cfg Config) (*System, error) {
 	}
 	s := &System{
 		name: name, uid: cfg.UID, seed: cfg.Seed, clock: cfg.Clock, exec: cfg.Executor, registry: cfg.Registry,
-		askTimeout: cfg.askTimeout(), stopTimeout: cfg.stopTimeout(),
+		askTimeout: cfg.askTimeout(), stopTimeout: cfg.stopTimeout(), turnMax: cfg.turnMax(),
 	}
 	if s.clock == nil {
 		s.clock = RealClock{}
 	}
 	if s.exec == nil {
-		s.own = newGoroutines()
+		s.own = newWorkers()
 		s.exec = s.own
 	}
 	if s.registry == nil {
@@ -206,7 +207,7 @@ func (s *System) Log() *zerolog.Logger { return &s.log }
 // out. It returns before the actor has started; a failed start is logged and
 // handled by the actor's supervision.
 func (s *System) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	return s.user.spawn(name, newSpec(factory, opts))
+	return s.user.spawn(name, newSpec(factory, opts), nil)
 }
 
 // Internal spawns actors below /system, where extensions keep their own: they
@@ -216,7 +217,7 @@ func (s *System) Internal() Spawner { return internal{s} }
 type internal struct{ s *System }
 
 func (i internal) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	return i.s.system.spawn(name, newSpec(factory, opts))
+	return i.s.system.spawn(name, newSpec(factory, opts), nil)
 }
 
 // StopActor stops an actor; see [Context.Stop].
@@ -240,7 +241,7 @@ func (s *System) Stop(ctx context.Context) error {
 		return fmt.Errorf("stop system %s: %w; still there: %v", s.name, cmpErr(ctx), s.alive(10))
 	}
 	if s.own != nil {
-		s.own.running.Wait()
+		s.own.close()
 	}
 	return nil
 }

@@ -1,0 +1,149 @@
+package actor
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// monitor looks for queues that stand still while there is work.
+type monitor struct {
+	p      *workers
+	wake   chan struct{}
+	parked atomic.Bool
+}
+
+const (
+	monitorPeriod = time.Millisecond
+	// After a take-over the next looks come sooner: handlers that block
+	// rarely come alone.
+	monitorHurry   = 50 * time.Microsecond
+	monitorHurries = 10
+	// A look that finds queues standing still again and again has twice as
+	// many cells run aside, up to so many.
+	monitorBurstMax = 64
+	// monitorIdle is how many looks without waiting work end the watch.
+	monitorIdle = 10
+)
+
+// rouse makes the monitor look again.
+func (m *monitor) rouse() {
+	if m.parked.CompareAndSwap(true, false) {
+		m.wake <- struct{}{}
+	}
+}
+
+func (m *monitor) loop() {
+	seen := make([]uint64, len(m.p.queues))
+	hurry, burst := 0, 0
+	for idle := monitorIdle; ; {
+		if idle >= monitorIdle {
+			m.parked.Store(true)
+			if !m.pending() || !m.parked.CompareAndSwap(true, false) {
+				<-m.wake
+			}
+			idle = 0
+		}
+		m.p.mu.Lock()
+		closed := m.p.closed
+		m.p.mu.Unlock()
+		if closed {
+			return
+		}
+		if hurry > 0 {
+			hurry--
+			time.Sleep(monitorHurry)
+		} else {
+			time.Sleep(monitorPeriod)
+		}
+		if !m.pending() {
+			idle++
+			continue
+		}
+		idle = 0
+		if m.look(seen) {
+			hurry = monitorHurries
+			burst = min(2*burst+1, monitorBurstMax)
+			m.p.runExtra(burst)
+		} else if hurry == 0 {
+			burst = 0
+		}
+	}
+}
+
+// pending reports whether any cell waits to be run.
+func (m *monitor) pending() bool {
+	if m.p.available() {
+		return true
+	}
+	for _, q := range m.p.queues {
+		if q.hasNext.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// needed reports whether there is work that waits for this queue's worker: its
+// own, or any when nobody else can be woken.
+func (m *monitor) needed(q *queue) bool {
+	return q.hasNext.Load() || q.waiting.Load() > 0 || m.p.asleep.Load() == 0 && m.p.available()
+}
+
+// look gives every queue that has stood still since the last look to another
+// worker, and reports whether there was one.
+func (m *monitor) look(seen []uint64) (took bool) {
+	for i, q := range m.p.queues {
+		turns := q.turns.Load()
+		if turns == seen[i] && q.busy.Load() && m.needed(q) {
+			q.mu.Lock()
+			owner := q.owner
+			q.mu.Unlock()
+			m.p.takeOver(q, owner)
+			took = true
+			turns = q.turns.Load()
+		}
+		seen[i] = turns
+	}
+	if m.p.available() {
+		m.p.wakeOne()
+	}
+	return took
+}
+
+// runExtra runs up to n waiting cells each on a goroutine of its own.
+func (p *workers) runExtra(n int) {
+	for range n {
+		c := p.anyWaiting()
+		if c == nil {
+			return
+		}
+		w := p.newWorker() // without a queue: what it sends goes to the inbox
+		p.goroutines.Go(func() {
+			c.worker = w
+			c.Run()
+		})
+	}
+}
+
+// anyWaiting takes a cell from wherever one waits.
+func (p *workers) anyWaiting() *cell {
+	if p.inboxed.Load() > 0 {
+		p.inboxMu.Lock()
+		c := p.inbox.pop()
+		p.inboxed.Store(int32(p.inbox.len()))
+		p.inboxMu.Unlock()
+		if c != nil {
+			return c
+		}
+	}
+	for _, q := range p.queues {
+		q.mu.Lock()
+		c := q.ready.pop()
+		q.waiting.Store(int32(q.ready.len()))
+		q.mu.Unlock()
+		if c != nil {
+			return c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,521 @@
+package actor
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// workers is the executor that a system makes for itself. As many workers as
+// there are processors each run the cells of a queue of their own, so that a
+// message from one actor to another needs no switch of goroutines: the
+// receiver is run next, by the worker that ran the sender. Workers without
+// work steal from the others, and sleep when there is nothing to steal.
+//
+// A handler may block. A worker that is about to wait for one of our own gates
+// gives its queue to a spare worker first; for everything else a monitor sees
+// that a queue with work has stood still for about a millisecond, and does the
+// same. A worker that comes back from such a turn has no queue any more and
+// becomes a spare one, or ends.
+type workers struct {
+	goroutines sync.WaitGroup
+	queues     []*queue
+
+	inbox   fifo // work from outside the workers; guarded by inboxMu
+	inboxMu sync.Mutex
+	inboxed atomic.Int32
+
+	mu        sync.Mutex // guards sleeping, spare and closed
+	sleeping  []*worker
+	spare     []*worker
+	closed    bool
+	asleep    atomic.Int32 // len(sleeping)
+	searching atomic.Int32 // workers that were woken and have no work yet
+
+	monitor monitor
+}
+
+const (
+	// sendsPerTurn ends a turn that has sent so much, so that its backlogs
+	// are worked off while they are in the cache.
+	sendsPerTurn = 1000
+	// sendsBeforeSharing is how many sends of a turn may pass before its next
+	// cell is offered to other workers.
+	sendsBeforeSharing = 32
+	// nextInARow is how often a worker prefers the cell it was given last.
+	nextInARow = 16
+	// spareMax is how many workers without a queue are kept.
+	spareMax = 16
+)
+
+// fifo is a queue of cells.
+type fifo struct {
+	cells []*cell
+	head  int
+}
+
+func (f *fifo) len() int { return len(f.cells) - f.head }
+
+func (f *fifo) push(c *cell) {
+	if f.head > 32 && f.head > len(f.cells)/2 {
+		n := copy(f.cells, f.cells[f.head:])
+		clear(f.cells[n:])
+		f.cells, f.head = f.cells[:n], 0
+	}
+	f.cells = append(f.cells, c)
+}
+
+func (f *fifo) pop() *cell {
+	if f.head == len(f.cells) {
+		return nil
+	}
+	c := f.cells[f.head]
+	f.cells[f.head] = nil
+	f.head++
+	if f.head == len(f.cells) {
+		f.cells, f.head = f.cells[:0], 0
+	}
+	return c
+}
+
+// queue is the work of one worker. Its owner may change while the old one is
+// in a turn, so everything goes through the lock, which is rarely contended.
+type queue struct {
+	mu      sync.Mutex
+	owner   *worker
+	next    *cell // run first; not for stealing
+	ready   fifo
+	waiting atomic.Int32  // in ready; read without the lock
+	hasNext atomic.Bool   // next is there; read without the lock
+	turns   atomic.Uint64 // begun turns; the monitor watches it
+	busy    atomic.Bool   // the owner is not asleep
+}
+
+// worker is a goroutine that runs cells.
+type worker struct {
+	p     *workers
+	queue *queue // nil: a spare one
+	wake  chan struct{}
+	sends int  // of the present turn
+	inRow int  // cells taken from next in a row
+	look  bool // counted in searching
+}
+
+func newWorkers() *workers {
+	p := &workers{}
+	p.monitor.p = p
+	p.monitor.wake = make(chan struct{}, 1)
+	for range runtime.GOMAXPROCS(0) {
+		w := p.newWorker()
+		q := &queue{owner: w}
+		w.queue = q
+		p.queues = append(p.queues, q)
+		p.sleeping = append(p.sleeping, w)
+	}
+	p.asleep.Store(int32(len(p.sleeping)))
+	for _, w := range p.sleeping {
+		p.goroutines.Go(func() { w.sleep(); w.loop() })
+	}
+	p.monitor.parked.Store(true)
+	p.goroutines.Go(p.monitor.loop)
+	return p
+}
+
+func (p *workers) newWorker() *worker { return &worker{p: p, wake: make(chan struct{}, 1)} }
+
+// Schedule takes a task from outside the workers.
+func (p *workers) Schedule(t Task) {
+	c, ok := t.(*cell)
+	if !ok {
+		p.goroutines.Go(t.Run)
+		return
+	}
+	p.inboxMu.Lock()
+	p.inbox.push(c)
+	p.inboxed.Add(1)
+	p.inboxMu.Unlock()
+	p.wakeOne()
+}
+
+// Go runs f on a goroutine of its own.
+func (p *workers) Go(f func()) { p.goroutines.Go(f) }
+
+// Wait blocks the calling goroutine. A turn says so to its worker first; see
+// [System.wait].
+func (p *workers) Wait(g *Gate) { <-g.Done() }
+
+// close ends the workers and waits for all goroutines of the executor.
+func (p *workers) close() {
+	p.mu.Lock()
+	p.closed = true
+	all := append(p.sleeping, p.spare...)
+	p.sleeping, p.spare = nil, nil
+	p.asleep.Store(0)
+	p.mu.Unlock()
+	for _, w := range all {
+		w.wake <- struct{}{}
+	}
+	p.monitor.rouse()
+	p.goroutines.Wait()
+}
+
+// wakeOne wakes a sleeping worker, unless one is looking for work already.
+func (p *workers) wakeOne() {
+	if p.monitor.parked.Load() {
+		p.monitor.rouse()
+	}
+	if p.asleep.Load() == 0 || !p.searching.CompareAndSwap(0, 1) {
+		return
+	}
+	p.mu.Lock()
+	n := len(p.sleeping)
+	if n == 0 {
+		p.mu.Unlock()
+		p.searching.Add(-1)
+		return
+	}
+	w := p.sleeping[n-1]
+	p.sleeping = p.sleeping[:n-1]
+	p.asleep.Store(int32(n - 1))
+	w.look = true
+	p.mu.Unlock()
+	w.wake <- struct{}{}
+}
+
+// available reports whether there is work that any worker may take.
+func (p *workers) available() bool {
+	if p.inboxed.Load() > 0 {
+		return true
+	}
+	for _, q := range p.queues {
+		if q.waiting.Load() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// loop runs cells until the executor is closed.
+func (w *worker) loop() {
+	alive := true
+	defer func() {
+		if alive { // a handler has ended the goroutine: another one goes on
+			w.p.goroutines.Go(w.loop)
+		}
+	}()
+	for {
+		c := w.find()
+		if c == nil {
+			alive = false
+			return
+		}
+		w.sends = 0
+		c.worker = w
+		c.Run()
+	}
+}
+
+// find returns the next cell to run, nil when the worker is to end.
+func (w *worker) find() *cell {
+	for {
+		c, mine := w.take()
+		if !mine {
+			w.queue = nil
+			if !w.becomeSpare() {
+				return nil
+			}
+			continue
+		}
+		if c == nil {
+			c = w.takeInbox()
+		}
+		if c == nil {
+			c = w.steal()
+		}
+		if c != nil {
+			w.found()
+			return c
+		}
+		if !w.rest() {
+			return nil
+		}
+	}
+}
+
+// take takes from the worker's own queue, and says whether it still is that.
+// Every sixteenth time the oldest cell comes before the newest, and now and
+// then what came from outside comes before both.
+func (w *worker) take() (c *cell, mine bool) {
+	q := w.queue
+	if q == nil {
+		return nil, false
+	}
+	if q.turns.Add(1)%64 == 0 && w.p.inboxed.Load() > 0 {
+		if c := w.takeInbox(); c != nil {
+			w.push(c)
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.owner != w {
+		return nil, false
+	}
+	if c := q.next; c != nil && (w.inRow < nextInARow || q.ready.len() == 0) {
+		q.next = nil
+		q.hasNext.Store(false)
+		w.inRow++
+		return c, true
+	}
+	w.inRow = 0
+	if q.ready.len() == 0 {
+		return nil, true
+	}
+	c = q.ready.pop()
+	q.waiting.Store(int32(q.ready.len()))
+	return c, true
+}
+
+// takeInbox takes the worker's share of what came from outside.
+func (w *worker) takeInbox() *cell {
+	p := w.p
+	if p.inboxed.Load() == 0 {
+		return nil
+	}
+	p.inboxMu.Lock()
+	c := p.inbox.pop()
+	var more []*cell
+	for range min(p.inbox.len()/len(p.queues), 64) {
+		more = append(more, p.inbox.pop())
+	}
+	p.inboxed.Store(int32(p.inbox.len()))
+	p.inboxMu.Unlock()
+	if len(more) > 0 {
+		w.queue.add(more)
+	}
+	return c
+}
+
+// add appends cells to the queue, whoever owns it by now.
+func (q *queue) add(cells []*cell) {
+	q.mu.Lock()
+	for _, c := range cells {
+		q.ready.push(c)
+	}
+	q.waiting.Store(int32(q.ready.len()))
+	q.mu.Unlock()
+}
+
+// steal takes half of the work of another queue.
+func (w *worker) steal() *cell {
+	for _, q := range w.p.queues {
+		if q == w.queue || q.waiting.Load() == 0 {
+			continue
+		}
+		var loot []*cell
+		q.mu.Lock()
+		for range (q.ready.len() + 1) / 2 {
+			loot = append(loot, q.ready.pop())
+		}
+		q.waiting.Store(int32(q.ready.len()))
+		q.mu.Unlock()
+		if len(loot) == 0 {
+			continue
+		}
+		if len(loot) > 1 {
+			w.queue.add(loot[1:])
+		}
+		return loot[0]
+	}
+	return nil
+}
+
+// found ends the search; when there is more, another worker may look.
+func (w *worker) found() {
+	if w.look {
+		w.look = false
+		w.p.searching.Add(-1)
+		if w.p.available() {
+			w.p.wakeOne()
+		}
+	}
+}
+
+// rest sleeps until there is work; false means that the worker is to end.
+func (w *worker) rest() bool {
+	p := w.p
+	if w.look {
+		w.look = false
+		p.searching.Add(-1)
+	}
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return false
+	}
+	w.queue.busy.Store(false)
+	p.sleeping = append(p.sleeping, w)
+	p.asleep.Store(int32(len(p.sleeping)))
+	p.mu.Unlock()
+	// Work that came before the worker was listed found nobody to wake.
+	if p.available() {
+		p.wakeOne()
+	}
+	return w.sleep()
+}
+
+// sleep waits for the wake-up; false means that the worker is to end.
+func (w *worker) sleep() bool {
+	<-w.wake
+	if w.queue != nil {
+		w.queue.busy.Store(true)
+	}
+	w.p.mu.Lock()
+	defer w.p.mu.Unlock()
+	return !w.p.closed
+}
+
+// becomeSpare waits for a queue that needs a worker; false means that the
+// worker is to end.
+func (w *worker) becomeSpare() bool {
+	p := w.p
+	if w.look {
+		w.look = false
+		p.searching.Add(-1)
+	}
+	p.mu.Lock()
+	if p.closed || len(p.spare) >= spareMax {
+		p.mu.Unlock()
+		return false
+	}
+	p.spare = append(p.spare, w)
+	p.mu.Unlock()
+	return w.sleep()
+}
+
+// push makes c runnable, by the worker whose turn sent to it.
+func (w *worker) push(c *cell) {
+	q := w.queue
+	if q == nil {
+		w.p.Schedule(c)
+		return
+	}
+	q.mu.Lock()
+	if q.owner != w {
+		q.mu.Unlock()
+		w.p.Schedule(c)
+		return
+	}
+	old := q.next
+	q.next = c
+	q.hasNext.Store(true)
+	if old == nil {
+		q.mu.Unlock()
+		if w.p.monitor.parked.Load() {
+			w.p.monitor.rouse()
+		}
+		return
+	}
+	q.ready.push(old)
+	q.waiting.Store(int32(q.ready.len()))
+	q.mu.Unlock()
+	w.p.wakeOne()
+}
+
+// pushLast makes c runnable again, behind all others.
+func (w *worker) pushLast(c *cell) {
+	q := w.queue
+	if q == nil {
+		w.p.Schedule(c)
+		return
+	}
+	q.mu.Lock()
+	mine := q.owner == w
+	if mine {
+		q.ready.push(c)
+		q.waiting.Store(int32(q.ready.len()))
+	}
+	q.mu.Unlock()
+	if !mine {
+		w.p.Schedule(c)
+		return
+	}
+	w.p.wakeOne()
+}
+
+// sent counts a send of the present turn. After some of them the cell that
+// would be run next is offered to others: the turn may take long.
+func (w *worker) sent() {
+	w.sends++
+	if w.sends%sendsBeforeSharing == 0 && w.queue != nil && w.queue.hasNext.Load() {
+		w.queue.share(w)
+		w.p.wakeOne()
+	}
+}
+
+// share moves the next cell to where it can be stolen.
+func (q *queue) share(w *worker) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c := q.next; c != nil && q.owner == w {
+		q.next = nil
+		q.hasNext.Store(false)
+		q.ready.push(c)
+		q.waiting.Store(int32(q.ready.len()))
+	}
+}
+
+// blocking says that the worker's turn is about to wait: if there is work in
+// its queue, a spare worker takes over.
+func (w *worker) blocking() {
+	q := w.queue
+	if q == nil {
+		return
+	}
+	if q.hasNext.Load() || w.p.available() {
+		w.p.takeOver(q, w)
+	}
+}
+
+// takeOver gives the queue of a worker that is stuck in its turn to another.
+func (p *workers) takeOver(q *queue, from *worker) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return
+	}
+	var w *worker
+	if n := len(p.spare); n > 0 {
+		w = p.spare[n-1]
+		p.spare = p.spare[:n-1]
+	}
+	p.mu.Unlock()
+	fresh := w == nil
+	if fresh {
+		w = p.newWorker()
+	}
+	q.mu.Lock()
+	if q.owner != from {
+		q.mu.Unlock()
+		if !fresh {
+			p.mu.Lock()
+			p.spare = append(p.spare, w)
+			p.mu.Unlock()
+		}
+		return
+	}
+	q.owner = w
+	if c := q.next; c != nil {
+		q.next = nil
+		q.hasNext.Store(false)
+		q.ready.push(c)
+		q.waiting.Store(int32(q.ready.len()))
+	}
+	q.mu.Unlock()
+	w.queue = q
+	q.turns.Add(1)
+	if fresh {
+		p.goroutines.Go(w.loop)
+		return
+	}
+	w.wake <- struct{}{}
+}
