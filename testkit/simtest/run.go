@@ -76,7 +76,7 @@ func Replay(t *testing.T, script func(w *World), seeds ...uint64) {
 	}
 }
 
-func runSeed(t *testing.T, seed uint64, where string, echo bool, script func(w *World)) {
+func runSeed(t testing.TB, seed uint64, where string, echo bool, script func(w *World)) {
 	t.Helper()
 	// Which seeds are run twice depends on nothing but the seed.
 	twice := float64(mix(seed, 0x9e3779b97f4a7c15)>>11)/(1<<53) < *flagTwice
@@ -95,7 +95,7 @@ func runSeed(t *testing.T, seed uint64, where string, echo bool, script func(w *
 }
 
 // runWorld runs one seed once and returns its trace.
-func runWorld(t *testing.T, seed uint64, where string, echo bool, tr trace, script func(w *World)) *trace {
+func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, script func(w *World)) *trace {
 	t.Helper()
 	w := newWorld(t, seed)
 	w.trace = tr

@@ -1,0 +1,117 @@
+package simtest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/persistence"
+)
+
+// Writes watches over what gets into the database and comes out of it again:
+//
+//	PS-1  per persistence id: numbers without gap or double, epochs that never
+//	      go back, one writer an epoch
+//	PS-2  what was acknowledged is there at every later recovery, in order
+//	SH-1, SG-1, SG-5 (the part about effects)  at most one effective writer
+//
+// It sees the appends by itself. Tell it of acknowledgements with Acked and of
+// recoveries with Recovered.
+type Writes struct {
+	w      *World
+	ids    map[string]*written
+	err    error
+	total  int
+	fences int
+}
+
+type written struct {
+	highest uint64
+	epoch   actor.Epoch
+	writer  uint64
+	acked   uint64 // the highest acknowledged sequence number
+}
+
+// NewWrites returns the oracle, already watching the world.
+func NewWrites(w *World) *Writes {
+	c := &Writes{w: w, ids: map[string]*written{}}
+	w.OnAppend(c.appended)
+	w.Watch(c)
+	return c
+}
+
+// Name implements Checker.
+func (c *Writes) Name() string { return "PS" }
+
+// Check implements Checker.
+func (c *Writes) Check(*World) error { return c.err }
+
+// Total returns how many events were stored.
+func (c *Writes) Total() int { return c.total }
+
+func (c *Writes) id(id string) *written {
+	s := c.ids[id]
+	if s == nil {
+		s = &written{}
+		c.ids[id] = s
+	}
+	return s
+}
+
+func (c *Writes) broken(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (c *Writes) appended(a Appended) {
+	s := c.id(a.ID)
+	switch {
+	case a.Epoch.Older(s.epoch):
+		c.broken("PS-1: %v wrote to %s under epoch %v after %v had been there", a.Node, a.ID, a.Epoch, s.epoch)
+	case a.Epoch == s.epoch && s.writer != 0 && s.writer != a.UID && !a.Epoch.IsZero():
+		c.broken("PS-1: processes %#x and %#x (%v) both wrote to %s under epoch %v", s.writer, a.UID, a.Node, a.ID, a.Epoch)
+	}
+	for _, e := range a.Events {
+		if e.Seq != s.highest+1 {
+			c.broken("PS-1: %v stored event %d of %s after event %d", a.Node, e.Seq, a.ID, s.highest)
+		}
+		s.highest = e.Seq
+		c.total++
+	}
+	s.epoch, s.writer = a.Epoch, a.UID
+}
+
+// Acked says that somebody was told that the events of id up to seq are stored.
+func (c *Writes) Acked(id string, seq uint64) {
+	s := c.id(id)
+	if seq > s.highest {
+		c.broken("PS-2: event %d of %s was acknowledged, stored are %d", seq, id, s.highest)
+	}
+	s.acked = max(s.acked, seq)
+}
+
+// Recovered says that somebody rebuilt the state of id from the events up to
+// seq, having asked for all.
+func (c *Writes) Recovered(n *Node, id string, seq uint64) {
+	if s := c.id(id); seq < s.acked {
+		c.broken("PS-2: %v recovered %s up to event %d, event %d was acknowledged", n, id, seq, s.acked)
+	}
+}
+
+// CheckEnd implements EndChecker: it reads the whole database.
+func (c *Writes) CheckEnd(w *World) error {
+	for id, s := range c.ids {
+		var n uint64
+		for e, err := range w.Stored().Replay(context.Background(), id, 1, persistence.SeqMax) {
+			if err != nil {
+				return err
+			}
+			n = e.Seq
+		}
+		if n < s.acked {
+			return fmt.Errorf("PS-2: %s ends with event %d, event %d was acknowledged", id, n, s.acked)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package simtest
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/cluster/membership"
+	"github.com/troupe-go/troupe/persistence"
+)
+
+// victim is a test that is meant to fail.
+type victim struct {
+	testing.TB
+	failed bool
+	text   string
+}
+
+func (v *victim) Helper()      {}
+func (v *victim) Failed() bool { return v.failed }
+func (v *victim) Name() string { return "TestVictim/lane/0" }
+func (v *victim) Logf(format string, args ...any) {
+	v.text += fmt.Sprintf(format, args...) + "\n"
+}
+
+func (v *victim) Fatalf(format string, args ...any) {
+	v.Logf(format, args...)
+	v.failed = true
+	runtime.Goexit()
+}
+
+// failing runs a script that must fail and returns what it reports.
+func failing(t *testing.T, script func(w *World)) string {
+	t.Helper()
+	v := &victim{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runSeed(v, 7, "example.org/pkg", false, script)
+	}()
+	<-done
+	require.True(t, v.failed, "the script had to fail; it said: %s", v.text)
+	return v.text
+}
+
+func TestAFailureTellsHowToReplayIt(t *testing.T) {
+	scripts := map[string]func(w *World){
+		"from the script": func(w *World) { w.Node("a"); w.Failf("the cause") },
+		"from an actor's turn": func(w *World) {
+			pid, err := w.Node("a").System().Spawn("x", func() actor.Actor {
+				return actor.Func(func(*actor.Context) { w.Failf("the cause") })
+			})
+			require.NoError(w.T(), err)
+			pid.Tell(1)
+			w.Run(time.Second)
+		},
+		"from a function that panics": func(w *World) {
+			w.Node("a").Go(func() { panic("the cause") })
+			w.Run(time.Second)
+		},
+		"from a condition that stays false": func(w *World) {
+			w.Until("something", time.Second, func() string { return "the cause" })
+		},
+		"from a checker": func(w *World) {
+			n := w.Node("a")
+			w.Watch(&failAfter{n: 3})
+			for range 5 {
+				n.Go(func() {})
+			}
+			w.Run(time.Second)
+		},
+	}
+	for name, script := range scripts {
+		t.Run(name, func(t *testing.T) {
+			text := failing(t, script)
+			require.Contains(t, text, "the cause")
+			require.Contains(t, text, "go test example.org/pkg -run '^TestVictim$' -sim.seed=7")
+			require.Contains(t, text, `"LatencyBase":200000`)
+		})
+	}
+}
+
+type failAfter struct{ n int }
+
+func (f *failAfter) Name() string { return "X-1" }
+func (f *failAfter) Check(*World) error {
+	if f.n--; f.n < 0 {
+		return fmt.Errorf("the cause")
+	}
+	return nil
+}
+
+func TestAScriptThatBlocksForEverFails(t *testing.T) {
+	text := failing(t, func(w *World) {
+		var g actor.Gate
+		w.Node("a").Executor().Wait(&g)
+	})
+	require.Contains(t, text, "the script waits for a gate")
+}
+
+func TestATimerFunctionMustNotBlock(t *testing.T) {
+	text := failing(t, func(w *World) {
+		n := w.Node("a")
+		n.Clock().AfterFunc(time.Second, func() { n.Executor().Wait(&actor.Gate{}) })
+		w.Run(time.Minute)
+	})
+	require.Contains(t, text, "a timer function of node a blocks")
+}
+
+func TestALoopWithoutTimeFails(t *testing.T) {
+	text := failing(t, func(w *World) {
+		n := w.Node("a")
+		s := w.Swarm()
+		s.TurnMax = 0
+		w.SetSwarm(s)
+		var again func()
+		again = func() { n.Go(again) }
+		again()
+		w.Run(time.Second)
+	})
+	require.Contains(t, text, "without any time going by")
+}
+
+func TestASeedThatRunsDifferentlyIsFound(t *testing.T) {
+	outside := 0
+	*flagTwice = 1
+	defer func() { *flagTwice = 0.02 }()
+	text := failing(t, func(w *World) {
+		n := w.Node("a")
+		n.Go(func() {
+			outside++
+			n.Clock().AfterFunc(time.Duration(outside)*time.Second, func() {})
+		})
+		w.Run(time.Minute)
+	})
+	require.Contains(t, text, "seed 7 runs differently each time")
+	require.Contains(t, text, "first run")
+	require.Contains(t, text, "timer")
+}
+
+func TestOraclesSeeWhatIsWrong(t *testing.T) {
+	e := func(n uint64) actor.Epoch { return actor.Epoch{Cluster: 1, Node: n} }
+	put := func(w *World, n *Node, seq, epoch uint64) {
+		for _, f := range w.disk.appends {
+			f(Appended{Node: n, UID: n.UID(), ID: "id", Epoch: e(epoch), Events: []persistence.Event{{Seq: seq}}})
+		}
+	}
+	cases := map[string]struct {
+		break_ func(w *World, a, b *Node)
+		want   string
+	}{
+		"a gap": {func(w *World, a, _ *Node) {
+			NewWrites(w)
+			put(w, a, 1, 1)
+			put(w, a, 3, 1)
+		}, "PS-1"},
+		"an older epoch writes": {func(w *World, a, b *Node) {
+			NewWrites(w)
+			put(w, a, 1, 2)
+			put(w, b, 2, 1)
+		}, "PS-1"},
+		"two write under one epoch": {func(w *World, a, b *Node) {
+			NewWrites(w)
+			put(w, a, 1, 2)
+			put(w, b, 2, 2)
+		}, "PS-1"},
+		"an acknowledged event is not recovered": {func(w *World, a, b *Node) {
+			c := NewWrites(w)
+			put(w, a, 1, 1)
+			c.Acked("id", 1)
+			c.Recovered(b, "id", 0)
+		}, "PS-2"},
+		"an acknowledgement of nothing": {func(w *World, a, _ *Node) { NewWrites(w).Acked("id", 1) }, "PS-2"},
+		"two live at once": {func(w *World, a, b *Node) {
+			l := NewLive(w, "entity", nil)
+			l.Strict = true
+			l.Began(a, "id", e(1))
+			l.Began(b, "id", e(2))
+		}, "SH-1"},
+		"one epoch for two processes": {func(w *World, a, b *Node) {
+			l := NewLive(w, "entity", nil)
+			l.Began(a, "id", e(1))
+			l.Ended(a, "id")
+			l.Began(b, "id", e(1))
+		}, "SH-2"},
+		"an older epoch begins alone": {func(w *World, a, b *Node) {
+			l := NewLive(w, "entity", nil)
+			l.Began(a, "id", e(2))
+			l.Ended(a, "id")
+			l.Began(b, "id", e(1))
+		}, "SH-2"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			text := failing(t, func(w *World) {
+				a, b := w.Node("a"), w.Node("b")
+				w.Run(time.Second)
+				c.break_(w, a, b)
+				a.Go(func() {})
+				w.Run(time.Second)
+			})
+			require.Contains(t, text, c.want)
+		})
+	}
+}
+
+func TestTheMembershipOracleSeesWhatIsWrong(t *testing.T) {
+	one, two := membership.Node{Addr: "a:1", UID: 1}, membership.Node{Addr: "b:1", UID: 2}
+	states := map[string]membership.Status{"up": membership.Up, "leaving": membership.Leaving, "down": membership.Down}
+	require.True(t, reachable(membership.Joining, states["down"]))
+	require.True(t, reachable(membership.Up, membership.Exiting))
+	require.False(t, reachable(states["leaving"], states["up"]))
+	require.False(t, reachable(states["down"], membership.Exiting))
+	m := NewMembership()
+	w := &witness{latest: map[membership.Node]membership.Status{one: membership.Down}, gone: map[membership.Node]bool{}}
+	view := membership.ViewOf(membership.State{Created: 5}, two)
+	require.NoError(t, m.statuses(w, view))
+	require.True(t, w.gone[one], "who is missing is gone for good")
+	w.begun, w.view = true, membership.ViewOf(membership.State{Created: 4}, two)
+	require.ErrorContains(t, m.oneCluster(w, view), "MB-9")
+}
