@@ -1,0 +1,198 @@
+package membership
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Setting is one thing that all nodes of a cluster must agree on. Two nodes
+// that both have the key and differ in the value don't get together.
+type Setting struct {
+	Key   string
+	Value string
+}
+
+// Bounds of what a node may send along when it asks to join.
+const (
+	settingsMax    = 128
+	settingSizeMax = 1024
+	nameMax        = 128
+)
+
+// Config is what a [Core] needs to know. Self, Cluster and Rand must be set;
+// everything else has a default.
+type Config struct {
+	// Self is this node, with the address under which others reach it.
+	Self Node
+	// Cluster is the name of the cluster, 1 to 128 bytes. Nodes with
+	// different names never get together.
+	Cluster string
+	// Roles of this node, at most 32 of at most 64 bytes.
+	Roles []string
+	// Seeds are the addresses to join through, this node's own among them
+	// if it is one. The first in the list is special: only the node that has
+	// that address ever forms a cluster by itself, so every node must list
+	// the same one first. More seeds make joining and restarting safer.
+	Seeds []string
+	// Settings must agree between the members, by key.
+	Settings []Setting
+	// Minimum holds members back from becoming Up until enough are there.
+	Minimum Minimum
+
+	// SeedTimeout is how long the first seed waits for the other seeds before
+	// it may form the cluster without an answer of all of them. Default 2 s.
+	// It doesn't wait when every other seed has answered that it is in no
+	// cluster, or refused the connection. Raised, a start with dead seeds
+	// takes longer; lowered, a seed that is slow to answer is overlooked.
+	SeedTimeout time.Duration
+	// FormQuorum is how many seeds, the first included, must have said that
+	// they are in no cluster before the first seed forms one after
+	// SeedTimeout. Default 0: a majority of the seeds, so that a first seed
+	// that restarts in a partition doesn't form a second cluster. 1 lets it
+	// go ahead alone.
+	FormQuorum int
+	// AskEvery is the time between two rounds of questions to the seeds.
+	// Default 500 ms. Raised, joining takes longer; lowered, more traffic
+	// while the seeds don't answer.
+	AskEvery time.Duration
+	// JoinTimeout is how long a node waits to be welcomed by the member that
+	// it chose (asking again every AskEvery) before it goes back to the seeds.
+	// Default 5 s.
+	JoinTimeout time.Duration
+
+	// GossipEvery is the time between two rounds of gossip while nothing
+	// happens. Default 500 ms. Raised, lost news is repaired later; lowered,
+	// more idle traffic.
+	GossipEvery time.Duration
+	// PushEvery is the least time between two rounds of gossip when there is
+	// news. Default 50 ms. Raised, news spreads more slowly; lowered, bursts
+	// of changes cost more messages.
+	PushEvery time.Duration
+	// WeaklyUpAfter is how long the leader lets joining members wait for a
+	// convergence that doesn't come before they become WeaklyUp. Default 7 s;
+	// negative means that they wait for ever.
+	WeaklyUpAfter time.Duration
+	// TombstoneAfter is how old a tombstone gets before it may be cleared
+	// away, which happens once every member has seen the removal. Default
+	// 10 min. Raised, state grows under churn; lowered, a message that was
+	// under way for longer could bring back a removed member.
+	TombstoneAfter time.Duration
+	// ExitTimeout is how long a node that is done exiting waits to hear that
+	// it was removed. Default 3 s. Raised, a leave during trouble takes
+	// longer; lowered, it is left to the failure detector more often.
+	ExitTimeout time.Duration
+
+	// Rand is the source of all chance in the core, which is its only user.
+	Rand *rand.Rand
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+// withDefaults returns a copy of c with every default filled in, or what is
+// wrong with c.
+func (c Config) withDefaults() (Config, error) {
+	if err := c.Validate(); err != nil {
+		return c, err
+	}
+	c.Roles, _ = validRoles(c.Roles)
+	c.Seeds = slices.Clone(c.Seeds)
+	c.Settings = slices.Clone(c.Settings)
+	slices.SortFunc(c.Settings, compareSettings)
+	c.SeedTimeout = orDefault(c.SeedTimeout, 2*time.Second)
+	c.AskEvery = orDefault(c.AskEvery, 500*time.Millisecond)
+	c.JoinTimeout = orDefault(c.JoinTimeout, 5*time.Second)
+	c.GossipEvery = orDefault(c.GossipEvery, 500*time.Millisecond)
+	c.PushEvery = orDefault(c.PushEvery, 50*time.Millisecond)
+	c.WeaklyUpAfter = orDefault(c.WeaklyUpAfter, 7*time.Second)
+	c.TombstoneAfter = orDefault(c.TombstoneAfter, 10*time.Minute)
+	c.ExitTimeout = orDefault(c.ExitTimeout, 3*time.Second)
+	if c.FormQuorum == 0 {
+		c.FormQuorum = len(c.Seeds)/2 + 1
+	}
+	return c, nil
+}
+
+// Validate says which field is out of range, and what it should be.
+func (c Config) Validate() error {
+	var errs []error
+	if err := ValidAddr(c.Self.Addr); err != nil {
+		errs = append(errs, fmt.Errorf("Self: %w", err))
+	}
+	if c.Self.UID == 0 {
+		errs = append(errs, errors.New("Self: UID is 0: draw a random one for every start"))
+	}
+	if c.Cluster == "" || len(c.Cluster) > nameMax {
+		errs = append(errs, fmt.Errorf("Cluster %q: want a name of 1 to %d bytes", c.Cluster, nameMax))
+	}
+	if _, err := validRoles(c.Roles); err != nil {
+		errs = append(errs, fmt.Errorf("Roles: %w", err))
+	}
+	for i, s := range c.Seeds {
+		if err := ValidAddr(s); err != nil {
+			errs = append(errs, fmt.Errorf("Seeds: %w", err))
+		}
+		if slices.Contains(c.Seeds[:i], s) {
+			errs = append(errs, fmt.Errorf("Seeds: %q is listed twice", s))
+		}
+	}
+	if len(c.Settings) > settingsMax {
+		errs = append(errs, fmt.Errorf("Settings: %d of them, at most %d are allowed", len(c.Settings), settingsMax))
+	}
+	for _, s := range c.Settings {
+		if s.Key == "" || len(s.Key)+len(s.Value) > settingSizeMax {
+			errs = append(errs, fmt.Errorf("Settings: %q: want a key, and at most %d bytes", s.Key, settingSizeMax))
+		}
+	}
+	if c.FormQuorum < 0 || c.FormQuorum > max(len(c.Seeds), 1) {
+		errs = append(errs, fmt.Errorf("FormQuorum %d: want 0 to %d, the number of seeds", c.FormQuorum, len(c.Seeds)))
+	}
+	if c.Rand == nil {
+		errs = append(errs, errors.New("Rand is nil: hand in a source of chance"))
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"SeedTimeout", c.SeedTimeout}, {"AskEvery", c.AskEvery}, {"JoinTimeout", c.JoinTimeout},
+		{"GossipEvery", c.GossipEvery}, {"PushEvery", c.PushEvery},
+		{"TombstoneAfter", c.TombstoneAfter}, {"ExitTimeout", c.ExitTimeout},
+	} {
+		if d.value < 0 {
+			errs = append(errs, fmt.Errorf("%s %v: want a positive time, or 0 for the default", d.name, d.value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func compareSettings(a, b Setting) int {
+	if a.Key < b.Key {
+		return -1
+	}
+	if a.Key > b.Key {
+		return 1
+	}
+	return 0
+}
+
+// clash says in which setting two nodes differ, or returns "".
+func clash(name string, ours, theirs []Setting, theirName string) string {
+	if name != theirName {
+		return fmt.Sprintf("this cluster is named %q, the joining node wants %q", name, theirName)
+	}
+	for _, a := range ours {
+		for _, b := range theirs {
+			if a.Key == b.Key && a.Value != b.Value {
+				return fmt.Sprintf("setting %s is %q in the cluster, %q on the joining node", a.Key, a.Value, b.Value)
+			}
+		}
+	}
+	return ""
+}

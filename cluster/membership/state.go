@@ -1,0 +1,239 @@
+package membership
+
+import (
+	"cmp"
+	"slices"
+)
+
+// State is what members tell each other: everything a cluster knows of
+// itself. It is a value, and states form a lattice: [Merge] takes any two
+// views of one cluster to the least state that contains both, so it doesn't
+// matter in which order, or how often, views meet.
+//
+// The zero State is no cluster.
+type State struct {
+	// Created says when the first node formed the cluster, in Unix
+	// nanoseconds (the part below a microsecond is random, so that no two
+	// clusters share a stamp). States with different stamps are of different
+	// clusters and must not be merged. 0: no cluster.
+	Created int64
+	// LastUp is the largest up-number ever given in this cluster.
+	LastUp uint64
+	// Horizon is the stamp, in Unix nanoseconds, up to which tombstones were
+	// cleared away.
+	Horizon int64
+
+	members []Member // by node
+	seen    []Node   // by node; who has seen exactly this value
+	reach   Reachability
+	clock   VClock
+	tombs   []Tombstone // by node
+}
+
+// Tombstone remembers that an incarnation was removed, so that no late view
+// brings it back.
+type Tombstone struct {
+	Node Node
+	// At is when the leader removed it, in Unix nanoseconds.
+	At int64
+}
+
+func compareTombs(a, b Tombstone) int { return a.Node.Compare(b.Node) }
+
+// IsZero reports whether s is no cluster at all.
+func (s State) IsZero() bool { return s.Created == 0 }
+
+// Members returns all members in the order of their nodes. The caller must not
+// change the slice.
+func (s State) Members() []Member { return s.members }
+
+// Member returns the member that is exactly this incarnation.
+func (s State) Member(n Node) (Member, bool) {
+	i, ok := s.find(n)
+	if !ok {
+		return Member{}, false
+	}
+	return s.members[i], true
+}
+
+// At returns the member that has the address, of whichever incarnation. If
+// views that met had each let in one, it is one that isn't Down, if possible.
+func (s State) At(addr string) (Member, bool) {
+	var found Member
+	for _, m := range s.members {
+		if m.Addr == addr && (found.IsZero() || found.Status == Down) {
+			found = m
+		}
+	}
+	return found, !found.IsZero()
+}
+
+// Seen reports whether n has seen exactly this value of the state.
+func (s State) Seen(n Node) bool {
+	_, ok := slices.BinarySearchFunc(s.seen, n, compareNodes)
+	return ok
+}
+
+// SeenBy returns who has seen exactly this value, in the order of the nodes.
+// The caller must not change the slice.
+func (s State) SeenBy() []Node { return s.seen }
+
+// Reachability returns who holds whom for unreachable.
+func (s State) Reachability() Reachability { return s.reach }
+
+// Clock returns how many changes of each member the state contains.
+func (s State) Clock() VClock { return s.clock }
+
+// Tombstones returns the tombstones in the order of their nodes. The caller
+// must not change the slice.
+func (s State) Tombstones() []Tombstone { return s.tombs }
+
+// Buried reports whether n was removed and its tombstone is still there.
+func (s State) Buried(n Node) bool {
+	_, ok := slices.BinarySearchFunc(s.tombs, Tombstone{Node: n}, compareTombs)
+	return ok
+}
+
+func (s State) has(n Node) bool {
+	_, ok := s.find(n)
+	return ok
+}
+
+func (s State) find(n Node) (int, bool) {
+	return slices.BinarySearchFunc(s.members, n, func(m Member, n Node) int { return m.Node.Compare(n) })
+}
+
+// Merge returns the least state that contains both a and b, which must be
+// views of one cluster or zero. It is commutative, associative and idempotent
+// on the states that the protocol makes, the seen table included: the result
+// was seen by those who saw a value equal to it.
+func Merge(a, b State) State {
+	if a.IsZero() {
+		return b
+	}
+	if b.IsZero() {
+		return a
+	}
+	out := State{Created: min(a.Created, b.Created), LastUp: max(a.LastUp, b.LastUp), Horizon: max(a.Horizon, b.Horizon)}
+	out.tombs = slices.DeleteFunc(mergeSorted(a.tombs, b.tombs, compareTombs, func(x, y Tombstone) Tombstone {
+		return Tombstone{x.Node, max(x.At, y.At)}
+	}), func(t Tombstone) bool { return t.At <= out.Horizon })
+	out.members = slices.DeleteFunc(mergeSorted(a.members, b.members,
+		func(x, y Member) int { return x.Node.Compare(y.Node) }, joinMember),
+		func(m Member) bool { return out.Buried(m.Node) })
+	out.reach = a.reach.Merge(b.reach).Keep(out.has)
+	out.clock = a.clock.Merge(b.clock).Keep(out.has)
+	if out.equalValue(a) {
+		out.seen = mergeSorted(out.seen, a.seen, compareNodes, keepFirst)
+	}
+	if out.equalValue(b) {
+		out.seen = mergeSorted(out.seen, b.seen, compareNodes, keepFirst)
+	}
+	return out
+}
+
+func keepFirst(a, _ Node) Node { return a }
+
+// equalValue reports whether s and o are the same apart from who has seen them.
+func (s State) equalValue(o State) bool {
+	return s.Created == o.Created && s.LastUp == o.LastUp && s.Horizon == o.Horizon &&
+		slices.EqualFunc(s.members, o.members, sameMember) &&
+		s.reach.equal(o.reach) &&
+		slices.Equal(s.clock.entries, o.clock.entries) &&
+		slices.Equal(s.tombs, o.tombs)
+}
+
+func (s State) equal(o State) bool { return s.equalValue(o) && slices.Equal(s.seen, o.seen) }
+
+// formed returns the cluster that self forms alone.
+func formed(self Member, created int64) State {
+	self.Status = Joining
+	return State{Created: created, members: []Member{self}}.changedBy(self.Node)
+}
+
+// changedBy returns s after a change by self: one more in its clock, and seen
+// by nobody else.
+func (s State) changedBy(self Node) State {
+	if s.has(self) {
+		s.clock = s.clock.Bump(self)
+		s.seen = []Node{self}
+		return s
+	}
+	s.seen = nil
+	return s
+}
+
+// seenBy returns s with one more member that has seen it.
+func (s State) seenBy(n Node) State {
+	if !s.has(n) || s.Seen(n) {
+		return s
+	}
+	s.seen = mergeSorted(s.seen, []Node{n}, compareNodes, keepFirst)
+	return s
+}
+
+// with returns s with m added, or put in the place of the member it equals.
+func (s State) with(m Member) State {
+	s.members = mergeSorted(s.members, []Member{m},
+		func(x, y Member) int { return x.Node.Compare(y.Node) },
+		func(_, y Member) Member { return y })
+	s.LastUp = max(s.LastUp, m.UpNumber)
+	return s
+}
+
+// without returns s without n, which leaves a tombstone.
+func (s State) without(n Node, at int64) State {
+	// A stamp that the horizon already covers would be no tombstone at all.
+	at = max(at, s.Horizon+1)
+	s.tombs = mergeSorted(s.tombs, []Tombstone{{n, at}}, compareTombs, func(a, _ Tombstone) Tombstone { return a })
+	s.members = slices.DeleteFunc(slices.Clone(s.members), func(m Member) bool { return m.Node == n })
+	s.seen = slices.DeleteFunc(slices.Clone(s.seen), func(o Node) bool { return o == n })
+	s.reach = s.reach.Keep(s.has)
+	s.clock = s.clock.Keep(s.has)
+	return s
+}
+
+// withReach returns s with another reachability table.
+func (s State) withReach(r Reachability) State {
+	s.reach = r
+	return s
+}
+
+// cleared returns s without the tombstones up to the stamp.
+func (s State) cleared(horizon int64) State {
+	s.Horizon = max(s.Horizon, horizon)
+	s.tombs = slices.DeleteFunc(slices.Clone(s.tombs), func(t Tombstone) bool { return t.At <= s.Horizon })
+	return s
+}
+
+// byAge returns the members that keep holds on to, the oldest first.
+func (s State) byAge(keep func(Member) bool) []Member {
+	var out []Member
+	for _, m := range s.members {
+		if keep(m) {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, CompareAge)
+	return out
+}
+
+// overflow returns the stamp up to which tombstones must go so that at most
+// limit are left, or 0 when there is room.
+func (s State) overflow(limit int) int64 {
+	if len(s.tombs) <= limit {
+		return 0
+	}
+	stamps := make([]int64, 0, len(s.tombs))
+	for _, t := range s.tombs {
+		stamps = append(stamps, t.At)
+	}
+	slices.SortFunc(stamps, cmp.Compare[int64])
+	return stamps[len(stamps)-limit-1]
+}
+
+// unseen returns s without n in the seen table.
+func (s State) unseen(n Node) State {
+	s.seen = slices.DeleteFunc(slices.Clone(s.seen), func(o Node) bool { return o == n })
+	return s
+}

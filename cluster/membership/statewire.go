@@ -1,0 +1,234 @@
+package membership
+
+import (
+	"hash/fnv"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Bounds of a state that comes over the wire. Counts are also checked against
+// the bytes that are there before anything is allocated.
+const (
+	membersMax = 4096
+	tombsMax   = 4096
+	recordsMax = 1 << 16
+)
+
+// digest is a hash of the value of s, without who has seen it.
+func (s State) digest() uint64 {
+	h := fnv.New64a()
+	h.Write(appendState(nil, s, false))
+	return h.Sum64()
+}
+
+// seenDigest is a hash of who has seen s.
+func (s State) seenDigest() uint64 {
+	h := fnv.New64a()
+	for _, n := range s.seen {
+		h.Write(appendNode(nil, n))
+	}
+	return h.Sum64()
+}
+
+// appendState appends the wire form of s. Seen table, clock and versions are
+// columns of the list of members, since only members have them.
+func appendState(b []byte, s State, withSeen bool) []byte {
+	b = wire.AppendUint64(b, uint64(s.Created))
+	b = wire.AppendUvarint(b, s.LastUp)
+	b = wire.AppendUint64(b, uint64(s.Horizon))
+	roles := ViewOf(s, Node{}).Roles()
+	b = appendStrings(b, roles)
+	index := make(map[string]int, len(roles))
+	for i, r := range roles {
+		index[r] = i
+	}
+	b = wire.AppendUvarint(b, uint64(len(s.members)))
+	for _, m := range s.members {
+		b = appendNode(b, m.Node)
+		b = append(b, byte(m.Status))
+		b = wire.AppendUvarint(b, m.UpNumber)
+		b = wire.AppendUvarint(b, uint64(len(m.Roles)))
+		for _, r := range m.Roles {
+			b = wire.AppendUvarint(b, uint64(index[r]))
+		}
+		b = wire.AppendUvarint(b, s.clock.Count(m.Node))
+		b = wire.AppendUvarint(b, s.reach.Version(m.Node))
+		b = wire.AppendBool(b, withSeen && s.Seen(m.Node))
+	}
+	b = wire.AppendUvarint(b, uint64(len(s.reach.records)))
+	for _, r := range s.reach.records {
+		observer, _ := s.find(r.Observer)
+		subject, _ := s.find(r.Subject)
+		b = wire.AppendUvarint(b, uint64(observer))
+		b = wire.AppendUvarint(b, uint64(subject))
+		b = append(b, byte(r.Status))
+		b = wire.AppendUvarint(b, r.Version)
+	}
+	b = wire.AppendUvarint(b, uint64(len(s.tombs)))
+	for _, t := range s.tombs {
+		b = appendNode(b, t.Node)
+		b = wire.AppendUint64(b, uint64(t.At))
+	}
+	return b
+}
+
+// readState reads what appendState wrote and refuses what breaks an invariant
+// of states; errors stay in r.
+func readState(r *wire.Reader) State {
+	s := State{Created: int64(r.Uint64()), LastUp: r.Uvarint(), Horizon: int64(r.Uint64())}
+	roles := readStrings(r, rolesMax*membersMax, roleSizeMax)
+	n := r.Count(15)
+	if n > membersMax {
+		r.Fail("%d members, at most %d are allowed", n, membersMax)
+	}
+	for range n {
+		if r.Err() != nil {
+			return State{}
+		}
+		readMember(r, &s, roles)
+	}
+	readRecords(r, &s)
+	readTombs(r, &s)
+	if s.Created == 0 && (n > 0 || len(s.tombs) > 0) {
+		r.Fail("members without a cluster")
+	}
+	if r.Err() != nil {
+		return State{}
+	}
+	return s
+}
+
+func readMember(r *wire.Reader, s *State, roles []string) {
+	m := Member{Node: readNode(r), Status: Status(r.Byte()), UpNumber: r.Uvarint()}
+	if m.UID == 0 || m.Status < Joining || m.Status > Down || m.UpNumber > s.LastUp {
+		r.Fail("member %v with status %d and up-number %d of %d", m.Node, m.Status, m.UpNumber, s.LastUp)
+	}
+	if len(s.members) > 0 && s.members[len(s.members)-1].Compare(m.Node) >= 0 {
+		r.Fail("member %v out of order", m.Node)
+	}
+	count := r.Count(1)
+	if count > rolesMax {
+		r.Fail("%d roles", count)
+		return
+	}
+	last := -1
+	for range count {
+		i := r.Uvarint()
+		if i >= uint64(len(roles)) || int(i) <= last {
+			r.Fail("role %d of %d", i, len(roles))
+			return
+		}
+		last = int(i)
+		m.Roles = append(m.Roles, roles[i])
+	}
+	clock, version, seen := r.Uvarint(), r.Uvarint(), r.Bool()
+	if r.Err() != nil {
+		return
+	}
+	s.members = append(s.members, m)
+	if clock > 0 {
+		s.clock.entries = append(s.clock.entries, clockEntry{m.Node, clock})
+	}
+	if version > 0 {
+		s.reach.versions = append(s.reach.versions, observerVersion{m.Node, version})
+	}
+	if seen {
+		s.seen = append(s.seen, m.Node)
+	}
+}
+
+func readRecords(r *wire.Reader, s *State) {
+	n := r.Count(4)
+	if n > recordsMax {
+		r.Fail("%d records, at most %d are allowed", n, recordsMax)
+	}
+	for range n {
+		observer, subject := r.Uvarint(), r.Uvarint()
+		status, version := ReachStatus(r.Byte()), r.Uvarint()
+		count := uint64(len(s.members))
+		if r.Err() != nil || observer >= count || subject >= count || status < Unreachable || status > Terminated {
+			r.Fail("record of member %d about %d with status %d", observer, subject, status)
+			return
+		}
+		rec := Record{s.members[observer].Node, s.members[subject].Node, status, version}
+		if version == 0 || version > s.reach.Version(rec.Observer) {
+			r.Fail("record version %d of %v is newer than the observer", version, rec.Observer)
+			return
+		}
+		if last := len(s.reach.records) - 1; last >= 0 && compareRecords(s.reach.records[last], rec) >= 0 {
+			r.Fail("record of %v about %v out of order", rec.Observer, rec.Subject)
+			return
+		}
+		s.reach.records = append(s.reach.records, rec)
+	}
+}
+
+func readTombs(r *wire.Reader, s *State) {
+	n := r.Count(15)
+	if n > tombsMax {
+		r.Fail("%d tombstones, at most %d are allowed", n, tombsMax)
+	}
+	for range n {
+		t := Tombstone{Node: readNode(r), At: int64(r.Uint64())}
+		if r.Err() != nil {
+			return
+		}
+		if last := len(s.tombs) - 1; last >= 0 && compareTombs(s.tombs[last], t) >= 0 {
+			r.Fail("tombstone of %v out of order", t.Node)
+			return
+		}
+		if s.has(t.Node) || t.At <= s.Horizon {
+			r.Fail("tombstone of %v, which is a member or was cleared away", t.Node)
+			return
+		}
+		s.tombs = append(s.tombs, t)
+	}
+}
+
+func appendNode(b []byte, n Node) []byte {
+	return wire.AppendUint64(wire.AppendString(b, n.Addr), n.UID)
+}
+
+// readNode reads a node whose address is well formed. UID 0 is let through: it
+// stands for any incarnation.
+func readNode(r *wire.Reader) Node {
+	n := Node{Addr: r.String(), UID: r.Uint64()}
+	if r.Err() != nil {
+		return Node{}
+	}
+	if err := ValidAddr(n.Addr); err != nil {
+		r.Fail("%v", err)
+		return Node{}
+	}
+	return n
+}
+
+func appendStrings(b []byte, list []string) []byte {
+	b = wire.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = wire.AppendString(b, s)
+	}
+	return b
+}
+
+// readStrings reads a list that is sorted and without doubles, of at most
+// countMax non-empty strings of at most sizeMax bytes.
+func readStrings(r *wire.Reader, countMax, sizeMax int) []string {
+	n := r.Count(2)
+	if n > countMax {
+		r.Fail("%d strings, at most %d are allowed", n, countMax)
+	}
+	var out []string
+	for range n {
+		s := r.String()
+		if r.Err() != nil {
+			return nil
+		}
+		if s == "" || len(s) > sizeMax || len(out) > 0 && out[len(out)-1] >= s {
+			r.Fail("string of %d bytes, or out of order", len(s))
+			return nil
+		}
+		out = append(out, s)
+	}
+	return out
+}
