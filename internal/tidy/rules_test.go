@@ -291,6 +291,7 @@ func TestTexts(t *testing.T) {
 	for _, text := range []string{"cd /" + "work/main", `"/` + `root/go"`, "see /" + "home/ann/x", "https://proxy." + "golang.org"} {
 		requireFindings(t, checkText("README.md", []byte("fine\n"+text+"\n")), "README.md:2")
 	}
+	requireFindings(t, checkText("a.go", []byte("// TO"+"DO: later")), "do it, or drop it")
 	requireFindings(t, checkText("README.md", []byte("docs/work/main and a/home/x are relative, /home is a route")))
 	requireFindings(t, checkText("a.png", make([]byte, blobBytesMax)))
 	requireFindings(t, checkText("a.png", make([]byte, blobBytesMax+1)), "binary of")

@@ -201,6 +201,9 @@ var alien = regexp.MustCompile(strings.Join([]string{
 	`proxy\.` + `golang\.org`, `sum\.` + `golang\.org`,
 }, "|"))
 
+// later is a promise in a comment that nobody keeps.
+var later = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b`)
+
 // checkFiles looks at every file that is kept, Go or not.
 func checkFiles(root string) ([]finding, error) {
 	var out []finding
@@ -236,6 +239,9 @@ func checkText(name string, text []byte) []finding {
 	}
 	var out []finding
 	for i, line := range strings.Split(string(text), "\n") {
+		if m := later.FindString(line); m != "" {
+			out = append(out, finding{name, i + 1, m + ": do it, or drop it"})
+		}
 		if m := alien.FindString(line); m != "" {
 			out = append(out, finding{name, i + 1, fmt.Sprintf("%q belongs to one machine: use a relative path or t.TempDir()", strings.TrimSpace(m))})
 		}
