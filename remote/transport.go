@@ -40,7 +40,7 @@ type Conn interface {
 	Flush()
 	// Close ends the connection at once; bytes of which the transport has
 	// not yet asked for more (see Handler.Outgoing) may be lost. The handler
-	// is told by Closed, never inside Close. Without Start nobody is told.
+	// is told by Closed, never inside Close; when Start comes later, then.
 	Close()
 	// Peer names the other end for logs.
 	Peer() string

@@ -1,0 +1,125 @@
+package remote
+
+import (
+	"maps"
+	"slices"
+)
+
+// accept takes a connection that another node dialed.
+func (r *Remote) accept(conn Conn) {
+	r.connsMu.Lock()
+	if !r.ready {
+		r.early = append(r.early, conn)
+		r.connsMu.Unlock()
+		return
+	}
+	r.lastConn++
+	i := &inbound{remote: r, id: r.lastConn, conn: conn, frames: frames{max: frameMaxGreet}}
+	r.conns[i.id] = i
+	evicted := r.oldestUnknown()
+	r.connsMu.Unlock()
+	r.alive.begin()
+	if evicted != nil {
+		r.log.Warn().Str("from", evicted.conn.Peer()).Msg("too many connections that don't say who they are; closing the oldest")
+		evicted.kill()
+	}
+	i.timer = r.clock.AfterFunc(r.cfg.handshakeTimeout(), func() {
+		if !i.open.Load() {
+			i.kill()
+		}
+	})
+	conn.Start(i)
+	if r.over.Load() {
+		i.kill()
+	} else if r.closing.Load() {
+		i.refuse(refusal{Code: refusedClosing, UID: r.self.UID, Text: "this node is stopping"})
+	}
+}
+
+// oldestUnknown returns the connection to give up when too many are not open.
+func (r *Remote) oldestUnknown() *inbound {
+	if len(r.conns) <= unknownMax {
+		return nil
+	}
+	unknown, oldest := 0, (*inbound)(nil)
+	for _, i := range r.conns { //det:ok the lowest id is the same in every order
+		if !i.open.Load() && !i.dead.Load() {
+			unknown++
+			if oldest == nil || i.id < oldest.id {
+				oldest = i
+			}
+		}
+	}
+	if unknown <= unknownMax {
+		return nil
+	}
+	return oldest
+}
+
+// open handles the connections that came before the system was attached.
+func (r *Remote) open() {
+	r.connsMu.Lock()
+	r.ready = true
+	early := r.early
+	r.early = nil
+	r.connsMu.Unlock()
+	for _, conn := range early {
+		r.accept(conn)
+	}
+}
+
+func (r *Remote) inboundOf(id uint64) *inbound {
+	r.connsMu.Lock()
+	defer r.connsMu.Unlock()
+	return r.conns[id]
+}
+
+func (r *Remote) forget(i *inbound) {
+	r.connsMu.Lock()
+	defer r.connsMu.Unlock()
+	delete(r.conns, i.id)
+}
+
+func (r *Remote) reply(conn uint64, frame []byte) {
+	if i := r.inboundOf(conn); i != nil {
+		i.reply(frame)
+	}
+}
+
+func (r *Remote) welcome(conn uint64) {
+	if i := r.inboundOf(conn); i != nil {
+		i.welcome()
+	}
+}
+
+func (r *Remote) refuse(conn uint64, no refusal) {
+	if i := r.inboundOf(conn); i != nil {
+		i.refuse(no)
+	}
+}
+
+// sortedConns is in the order of arrival.
+func (r *Remote) sortedConns() []*inbound {
+	r.connsMu.Lock()
+	defer r.connsMu.Unlock()
+	conns := make([]*inbound, 0, len(r.conns))
+	for _, id := range slices.Sorted(maps.Keys(r.conns)) {
+		conns = append(conns, r.conns[id])
+	}
+	return conns
+}
+
+// closeInbound ends the connections of an incarnation that is gone: at once, or
+// after what waits for the way back.
+func (r *Remote) closeInbound(addr string, uid uint64, gently bool) {
+	for _, i := range r.sortedConns() {
+		if !i.open.Load() || i.who.Addr != addr || i.who.UID != uid {
+			continue
+		}
+		if gently {
+			i.finish()
+		} else {
+			i.refuse(refusal{Code: refusedGone, UID: r.self.UID, Text: "this incarnation was declared dead here; restart it"})
+		}
+	}
+}

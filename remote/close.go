@@ -1,0 +1,113 @@
+package remote
+
+import (
+	"sync"
+	"time"
+)
+
+// liveCount counts connections and attempts, so that Close can wait for the last.
+type liveCount struct {
+	mu   sync.Mutex
+	n    int
+	none func() // called when n is 0, once set
+}
+
+func (l *liveCount) begin() {
+	l.mu.Lock()
+	l.n++
+	l.mu.Unlock()
+}
+
+func (l *liveCount) end() {
+	l.mu.Lock()
+	l.n--
+	none := l.none
+	if l.n > 0 {
+		none = nil
+	}
+	l.mu.Unlock()
+	if none != nil {
+		none()
+	}
+}
+
+func (l *liveCount) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.n
+}
+
+// whenNone calls f when nothing is alive, now or later.
+func (l *liveCount) whenNone(f func()) {
+	l.mu.Lock()
+	l.none = f
+	now := l.n == 0
+	l.mu.Unlock()
+	if now {
+		f()
+	}
+}
+
+// Close says goodbye to the other nodes, waits until they have what was sent to
+// them (at most Config.FlushTimeout), closes all connections and waits for their
+// end. It happens by itself when the system stops. Closing twice is allowed.
+func (r *Remote) Close() {
+	r.beginClose()
+	r.sys.Executor().Wait(&r.closed)
+}
+
+// beginClose starts the goodbye.
+func (r *Remote) beginClose() {
+	if !r.closing.CompareAndSwap(false, true) {
+		return
+	}
+	peers := r.sortedPeers()
+	r.leavingMu.Lock()
+	r.leaving = len(peers) + 1
+	r.leavingMu.Unlock()
+	r.clock.AfterFunc(r.cfg.flushTimeout(), r.finish)
+	for _, p := range peers {
+		p.post(func(a *association, _ time.Time) { a.leave(p.outside()) })
+	}
+	r.left()
+}
+
+// left counts the peers that have had their goodbye.
+func (r *Remote) left() {
+	r.leavingMu.Lock()
+	r.leaving--
+	last := r.leaving == 0
+	r.leavingMu.Unlock()
+	if last {
+		r.finish()
+	}
+}
+
+func (r *Remote) isOver() bool { return r.over.Load() }
+
+// finish closes everything.
+func (r *Remote) finish() {
+	if !r.over.CompareAndSwap(false, true) {
+		return
+	}
+	r.listener.Close()
+	for _, p := range r.sortedPeers() {
+		p.post(func(*association, time.Time) {
+			for k := range p.streams {
+				p.closeStream(laneKind(k))
+			}
+		})
+	}
+	for _, i := range r.sortedConns() {
+		i.kill()
+	}
+	late := r.clock.AfterFunc(closeLateBy, func() {
+		if r.closed.Open() {
+			r.log.Warn().Int("connections", r.alive.count()).Msg("connections did not end in time")
+		}
+	})
+	r.alive.whenNone(func() {
+		late.Stop()
+		r.closed.Open()
+	})
+}

@@ -1,0 +1,148 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/troupe-go/troupe/internal/phi"
+)
+
+// Config is what remoting is started with. The zero value listens on a free port
+// of the loopback interface.
+type Config struct {
+	// Listen is the "host:port" to take connections at. An empty host means the
+	// loopback interface: traffic is not encrypted, so anything wider has to be
+	// said explicitly. Port 0 means a free one. Default "127.0.0.1:0".
+	Listen string
+	// Advertise is the "host:port" by which other nodes reach this one and by
+	// which it is known. Default: the address bound; needed when Listen names
+	// all interfaces.
+	Advertise string
+	// Cluster is a name that both ends of a connection must have in common. It
+	// keeps clusters apart that share a network; it is no protection. Default
+	// empty.
+	Cluster string
+	// Transport carries the bytes. Default [TCP].
+	Transport Transport
+
+	// FrameMax is the largest message in bytes, with its envelope; both nodes
+	// must allow it. Default 256 KiB. Larger frames delay what is behind them
+	// and let a peer claim more memory. At least 4 KiB.
+	FrameMax int
+	// BufferMax is how many bytes of ordinary messages may wait for one node.
+	// Default 4 MiB. What finds it full becomes a dead letter, and TryTell says
+	// [actor.ErrBackpressure]. Raising it hides slow nodes longer and costs that
+	// much memory twice for each of them.
+	BufferMax int
+	// ControlBufferMax is the same for control messages. Default 8 MiB.
+	ControlBufferMax int
+
+	// HandshakeTimeout bounds connecting and the handshake. Default 5 s.
+	HandshakeTimeout time.Duration
+	// DeliverBy is how long messages wait for a connection before they become
+	// dead letters. Default 20 s. Longer waits survive longer outages but
+	// deliver older messages after them.
+	DeliverBy time.Duration
+	// GiveUpAfter is how long system messages (watch, terminated, stop) to a
+	// known incarnation may stay unacknowledged before it is declared gone.
+	// Default 10 min.
+	GiveUpAfter time.Duration
+	// ReconnectMax is the longest wait between attempts to connect; the first is
+	// 50 ms. Default 1 s.
+	ReconnectMax time.Duration
+	// IgnoreFailures switches off the heartbeats by which nodes with watched
+	// actors are found dead. The cluster sets it: it knows better, and says so
+	// with [Remote.Quarantine].
+	IgnoreFailures bool
+	// Heartbeat is how often nodes with watched actors are asked for a sign of
+	// life. Default 1 s. Shorter finds deaths sooner and costs traffic.
+	Heartbeat time.Duration
+	// Detector tunes how silence is judged; the zero value is phi's default.
+	Detector phi.Settings
+	// FlushTimeout bounds the goodbye of [Remote.Close]. Default 1 s. Longer
+	// gives slow nodes time to take what is on its way.
+	FlushTimeout time.Duration
+}
+
+func positive[T int | time.Duration](v, standard T) T {
+	if v > 0 {
+		return v
+	}
+	return standard
+}
+
+func (c Config) frameMax() int         { return positive(c.FrameMax, frameMaxDefault) }
+func (c Config) bufferMax() int        { return positive(c.BufferMax, 4<<20) }
+func (c Config) controlBufferMax() int { return positive(c.ControlBufferMax, 8<<20) }
+func (c Config) handshakeTimeout() time.Duration {
+	return positive(c.HandshakeTimeout, 5*time.Second)
+}
+func (c Config) flushTimeout() time.Duration { return positive(c.FlushTimeout, time.Second) }
+
+// Validate says what is wrong with the configuration.
+func (c Config) Validate() error {
+	if c.FrameMax != 0 && (c.FrameMax < frameMaxGreet || c.FrameMax > 1<<30) {
+		return fmt.Errorf("FrameMax %d: must be from %d to %d bytes", c.FrameMax, frameMaxGreet, 1<<30)
+	}
+	if c.frameMax() > c.bufferMax() || c.frameMax() > c.controlBufferMax() {
+		return fmt.Errorf("FrameMax %d does not fit into the buffers of %d and %d bytes; raise BufferMax and ControlBufferMax",
+			c.frameMax(), c.bufferMax(), c.controlBufferMax())
+	}
+	for _, addr := range []string{c.Listen, c.Advertise} {
+		if addr == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("address %q: %w; write host:port", addr, err)
+		}
+	}
+	return c.Detector.Validate()
+}
+
+// listenAddr fills in the host that is safe.
+func (c Config) listenAddr() string {
+	if c.Listen == "" {
+		return "127.0.0.1:0"
+	}
+	if host, port, err := net.SplitHostPort(c.Listen); err == nil && host == "" {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return c.Listen
+}
+
+// advertised is the address by which this node is known, once it is bound.
+func (c Config) advertised(bound string) (string, error) {
+	if c.Advertise != "" {
+		return c.Advertise, nil
+	}
+	host, _, err := net.SplitHostPort(bound)
+	if err != nil {
+		return "", fmt.Errorf("bound to %q: %w", bound, err)
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		return "", errors.New("listening on all interfaces: set Advertise to the address by which other nodes reach this one")
+	}
+	return bound, nil
+}
+
+func (c Config) limits() limits {
+	l := limits{
+		window:     windowLimits{count: 20_000, bytes: 8 << 20, resendMin: 200 * time.Millisecond, resendMax: time.Second, resendSize: 64 << 10},
+		greet:      c.handshakeTimeout(),
+		backoffMin: 50 * time.Millisecond,
+		backoffMax: positive(c.ReconnectMax, time.Second),
+		deliverBy:  positive(c.DeliverBy, 20*time.Second),
+		giveUp:     positive(c.GiveUpAfter, 10*time.Minute),
+		giveUpNew:  30 * time.Second,
+		stuck:      5 * time.Second,
+		cool:       time.Second,
+		holdMax:    3 * time.Second,
+		phi:        c.Detector,
+	}
+	if !c.IgnoreFailures {
+		l.probeEvery = positive(c.Heartbeat, time.Second)
+	}
+	return l
+}

@@ -1,0 +1,24 @@
+package remote
+
+// Connected is published when it is known which incarnation is at an address.
+type Connected struct {
+	Addr string
+	UID  uint64
+}
+
+// Gone is published when an incarnation of another node will never be heard of
+// again, once for each: it was replaced, it stopped, it was found or declared
+// dead. Whoever watched an actor of it has got its Terminated.
+type Gone struct {
+	Addr   string
+	UID    uint64
+	Reason string
+}
+
+// DeclaredDead is published when another node has turned this one away because it
+// has declared this incarnation dead. Only a restart of this system helps.
+type DeclaredDead struct {
+	// By is the address of that node, UID its incarnation.
+	By  string
+	UID uint64
+}

@@ -1,0 +1,169 @@
+package remote
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/troupe-go/troupe/actor"
+)
+
+// bufferKept is the largest buffer in bytes that an idle lane keeps.
+const bufferKept = 256 << 10
+
+// lane is the outbound queue of one stream to one address: senders append whole
+// frames, the transport takes all there is at once. It outlives connections, so
+// what has not been taken yet goes out on the next one.
+type lane struct {
+	peer *peer
+	kind laneKind
+	max  int // bytes that may wait
+
+	mu       sync.Mutex
+	pending  []byte
+	flight   []byte    // what the transport is writing
+	asked    bool      // the association knows that the lane is wanted
+	out      *outbound // the open stream, nil while there is none
+	prefix   []byte    // goes first on a new stream
+	appended uint64    // user messages ever appended
+	queued   uint64    // user messages in pending
+}
+
+// put appends a frame. ok is false when the lane is full; demand is true when
+// somebody must tell the association that the lane is wanted.
+func (l *lane) put(frame []byte, user bool) (ok, demand bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.pending)+len(frame) > l.max {
+		return false, false
+	}
+	l.pending = append(l.pending, frame...)
+	if user {
+		l.appended++
+		l.queued++
+	}
+	if l.out != nil {
+		l.out.conn.Flush()
+		return true, false
+	}
+	demand = !l.asked
+	l.asked = true
+	return true, demand
+}
+
+// position is how many user messages were ever appended.
+func (l *lane) position() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.appended
+}
+
+func (l *lane) wanted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending) > 0
+}
+
+// open lets what waits flow out on a stream.
+func (l *lane) open(o *outbound) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out, l.asked = o, true
+	if l.kind == laneOrdinary {
+		l.prefix = appendNumber(nil, framePosition, l.appended-l.queued)
+	}
+	o.conn.Flush()
+}
+
+// close takes the stream away, and with it the protocol's own frames: they are
+// for that stream only. It reports whether messages wait.
+func (l *lane) close() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out, l.prefix, l.flight = nil, nil, nil
+	l.filter(func(kind frameKind, _ []byte) bool { return kind == frameUser })
+	return len(l.pending) > 0
+}
+
+// idle notes that the association doesn't want the lane any more. It reports
+// whether something has come meanwhile, and then it is wanted again.
+func (l *lane) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = len(l.pending) > 0
+	if !l.asked {
+		l.pending = nil
+	}
+	return l.asked
+}
+
+// take hands over what waits, for stream o.
+func (l *lane) take(o *outbound) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out != o {
+		return nil
+	}
+	if p := l.prefix; p != nil {
+		l.prefix = nil
+		return p
+	}
+	written := l.flight[:0]
+	if len(l.pending) == 0 && cap(written) > bufferKept {
+		written = nil
+	}
+	l.flight, l.pending, l.queued = l.pending, written, 0
+	return l.flight
+}
+
+// drop removes the waiting user messages for an incarnation and returns them,
+// behind their kind; uid 0 means all, also those for any incarnation.
+func (l *lane) drop(uid uint64) [][]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var dropped [][]byte
+	l.filter(func(kind frameKind, body []byte) bool {
+		if kind != frameUser || uid != 0 && targetUID(body) != uid {
+			return true
+		}
+		dropped = append(dropped, append([]byte(nil), body...))
+		return false
+	})
+	return dropped
+}
+
+// filter keeps the waiting frames that keep says yes to.
+func (l *lane) filter(keep func(kind frameKind, body []byte) bool) {
+	kept := l.pending[:0]
+	l.queued = 0
+	for b := l.pending; len(b) > 0; {
+		n := frameHeader + int(binary.BigEndian.Uint32(b))
+		kind := frameKind(b[frameHeader])
+		if keep(kind, b[frameHeader+1:n]) {
+			kept = append(kept, b[:n]...)
+			if kind == frameUser {
+				l.queued++
+			}
+		}
+		b = b[n:]
+	}
+	l.pending = kept
+}
+
+// targetUID reads the incarnation that an envelope is for; 0 if any.
+func targetUID(b []byte) uint64 {
+	if e, err := readUser(b); err == nil {
+		return e.TargetUID
+	}
+	return 0
+}
+
+// dropFrames makes dead letters of frames that never left.
+func (p *peer) dropFrames(frames [][]byte, reason actor.DropReason) {
+	for _, b := range frames {
+		e, err := readUser(b)
+		if err != nil {
+			continue // we wrote it: can't happen
+		}
+		p.remote.deadLetter(actor.Location{Addr: p.addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, p.remote.self, reason)
+	}
+}

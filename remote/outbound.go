@@ -1,0 +1,167 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// errNoMore ends the reading of a stream that has said all it had to say.
+var errNoMore = errors.New("stream is over")
+
+// outbound is a connection that this node dialed: one stream to one peer. The
+// other direction carries the answer to the handshake and acknowledgements.
+type outbound struct {
+	peer *peer
+	kind laneKind
+
+	mu     sync.Mutex
+	conn   Conn
+	cancel func()
+	ended  bool
+	greet  []byte // the hello, until it is taken
+
+	frames frames // touched by Data only
+	uid    uint64 // of whom has answered; touched by Data only
+}
+
+func (p *peer) dial(kind laneKind) *outbound {
+	self := p.remote.self
+	o := &outbound{peer: p, kind: kind, frames: frames{max: frameMaxGreet}}
+	o.greet = appendHello(nil, hello{Version: protocolVersion, Oldest: protocolOldest, Lane: kind, From: self, To: p.addr})
+	p.remote.alive.begin()
+	cancel := p.remote.transport.Dial(p.addr, o.dialed)
+	o.mu.Lock()
+	o.cancel = cancel
+	ended := o.ended
+	o.mu.Unlock()
+	if ended {
+		cancel()
+	}
+	return o
+}
+
+// dialed is the outcome of Dial.
+func (o *outbound) dialed(conn Conn, err error) {
+	if err != nil {
+		o.peer.laneDown(o, err)
+		o.peer.remote.alive.end()
+		return
+	}
+	o.mu.Lock()
+	ended := o.ended
+	o.conn = conn
+	o.mu.Unlock()
+	conn.Start(o)
+	if ended {
+		conn.Close()
+		return
+	}
+	conn.Flush()
+}
+
+// close ends the connection, or the attempt.
+func (o *outbound) close() {
+	o.mu.Lock()
+	o.ended = true
+	conn, cancel := o.conn, o.cancel
+	o.mu.Unlock()
+	if conn != nil {
+		conn.Close()
+	} else if cancel != nil {
+		cancel()
+	}
+}
+
+// Outgoing hands the hello to the transport, then what waits on the lane.
+func (o *outbound) Outgoing() []byte {
+	o.mu.Lock()
+	greet := o.greet
+	o.greet = nil
+	o.mu.Unlock()
+	if greet != nil {
+		return greet
+	}
+	if o.kind == laneProbe {
+		return nil
+	}
+	return o.peer.lanes[o.kind].take(o)
+}
+
+// Data reads what comes back.
+func (o *outbound) Data(b []byte) {
+	err := o.frames.feed(b, o.frame)
+	if err == nil {
+		return
+	}
+	if !errors.Is(err, errNoMore) {
+		o.peer.laneDown(o, err)
+	}
+	o.close()
+}
+
+func (o *outbound) frame(b []byte) error {
+	kind, body := frameKind(b[0]), b[1:]
+	if o.uid == 0 {
+		return o.answer(kind, body)
+	}
+	switch kind {
+	case frameAck, frameNack, framePong:
+		n, err := readNumber(body)
+		if err != nil {
+			return err
+		}
+		o.peer.post(func(a *association, now time.Time) {
+			if kind == framePong {
+				a.pong(now, o.uid)
+				return
+			}
+			a.acked(now, o.uid, n, kind == frameNack)
+		})
+	case frameGoodbyeAck:
+		o.peer.post(func(a *association, _ time.Time) { a.goodbyeAcked(o.kind) })
+	case frameRefuse:
+		return o.refused(body)
+	}
+	return nil // a kind of a newer version is skipped
+}
+
+// answer is the first frame: welcome or not.
+func (o *outbound) answer(kind frameKind, body []byte) error {
+	switch kind {
+	case frameRefuse:
+		return o.refused(body)
+	case frameWelcome:
+		w, err := readWelcome(body)
+		if err != nil {
+			return err
+		}
+		if err := confirm(o.peer.remote.self, o.peer.addr, w); err != nil {
+			o.peer.laneRefused(o, refusal{Code: refusedCluster, Text: err.Error()})
+			return errNoMore
+		}
+		o.uid = w.From.UID
+		o.peer.laneUp(o, w.From)
+		return nil
+	}
+	return fmt.Errorf("%w: kind %d instead of an answer to the handshake", errFrame, kind)
+}
+
+func (o *outbound) refused(body []byte) error {
+	r, err := readRefusal(body)
+	if err != nil {
+		return err
+	}
+	o.peer.laneRefused(o, r)
+	return errNoMore
+}
+
+// Closed ends the stream.
+func (o *outbound) Closed(err error) {
+	if err == nil {
+		err = errNoMore
+	}
+	o.peer.laneDown(o, err)
+	o.peer.remote.alive.end()
+}

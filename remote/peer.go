@@ -1,0 +1,300 @@
+package remote
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe/actor"
+)
+
+// peer carries out what the association with one address decides. Inputs are
+// queued and applied one after the other by whoever finds nobody at it: so they
+// have an order, no goroutine waits, and no lock is held while effects call out.
+type peer struct {
+	remote *Remote
+	addr   string
+	lanes  [2]*lane
+
+	// known is what senders look at without a lock.
+	known atomic.Pointer[incarnations]
+
+	inputMu sync.Mutex
+	inputs  []func(*association, time.Time)
+	running bool
+
+	// The rest belongs to the runner.
+	assoc   *association
+	streams [laneCount]*outbound
+	timer   actor.Timer
+	timerAt time.Time
+
+	// ordinary is how far the incoming ordinary stream has got.
+	ordinaryMu sync.Mutex
+	ordinary   position
+	holding    atomic.Bool
+}
+
+// position counts the ordinary messages that have arrived from an incarnation.
+type position struct{ uid, n uint64 }
+
+// incarnations is who is at an address and who will never be again.
+type incarnations struct {
+	present identity
+	gone    []uint64
+}
+
+func (i *incarnations) isGone(uid uint64) bool { return uid != 0 && slices.Contains(i.gone, uid) }
+
+func newPeer(r *Remote, addr string) *peer {
+	p := &peer{remote: r, addr: addr, assoc: newAssociation(r.self, addr, r.limits)}
+	p.lanes[laneControl] = &lane{peer: p, kind: laneControl, max: r.cfg.controlBufferMax()}
+	p.lanes[laneOrdinary] = &lane{peer: p, kind: laneOrdinary, max: r.cfg.bufferMax()}
+	p.known.Store(&incarnations{})
+	return p
+}
+
+// post applies an input soon: now, unless somebody is at it.
+func (p *peer) post(input func(*association, time.Time)) {
+	p.inputMu.Lock()
+	p.inputs = append(p.inputs, input)
+	if p.running {
+		p.inputMu.Unlock()
+		return
+	}
+	p.running = true
+	p.inputMu.Unlock()
+	p.run()
+}
+
+func (p *peer) run() {
+	for {
+		p.inputMu.Lock()
+		inputs := p.inputs
+		p.inputs = nil
+		p.inputMu.Unlock()
+		now := p.remote.clock.Now()
+		for _, input := range inputs {
+			input(p.assoc, now)
+			p.perform(now)
+		}
+		p.assoc.flush()
+		p.perform(now)
+		p.checkHeld(now)
+		p.arm(now)
+		p.inputMu.Lock()
+		if len(p.inputs) == 0 {
+			p.running = false
+			p.inputMu.Unlock()
+			return
+		}
+		p.inputMu.Unlock()
+	}
+}
+
+// checkHeld closes the gap between looking at the ordinary stream's position and
+// telling its reader that somebody waits for it.
+func (p *peer) checkHeld(now time.Time) {
+	held := len(p.assoc.held) > 0
+	p.holding.Store(held)
+	if held {
+		p.assoc.progress(now, p.assoc.peer.UID, p.ordinaryOf(p.assoc.peer.UID))
+		p.perform(now)
+		p.holding.Store(len(p.assoc.held) > 0)
+	}
+}
+
+// arm sees to it that tick is called when something is due.
+func (p *peer) arm(now time.Time) {
+	at, ok := p.assoc.next()
+	if !ok || p.remote.isOver() {
+		if p.timer != nil {
+			p.timer.Stop()
+			p.timer = nil
+		}
+		return
+	}
+	if p.timer != nil && !at.Before(p.timerAt) {
+		return // it comes early enough, and will be set anew then
+	}
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.timerAt = at
+	p.timer = p.remote.clock.AfterFunc(max(at.Sub(now), 0), p.tick)
+}
+
+func (p *peer) tick() {
+	p.post(func(a *association, now time.Time) {
+		p.timer = nil
+		a.tick(now, p.outside())
+	})
+}
+
+func (p *peer) outside() outside {
+	o := outside{watched: p.assoc.watch.on && p.remote.port.Watched(p.addr, p.assoc.watch.uid)}
+	for k, l := range p.lanes {
+		o.wanted[k] = l.wanted()
+	}
+	return o
+}
+
+// laneUp, laneDown and laneRefused are the ends of dialed streams; those of a
+// stream that was given up no longer count.
+func (p *peer) laneUp(o *outbound, who identity) {
+	p.post(func(a *association, now time.Time) {
+		if p.streams[o.kind] == o {
+			a.laneUp(now, o.kind, who)
+		}
+	})
+}
+
+func (p *peer) laneDown(o *outbound, err error) {
+	p.post(func(a *association, now time.Time) {
+		if p.streams[o.kind] != o {
+			return
+		}
+		p.streams[o.kind] = nil
+		wanted := false
+		if o.kind != laneProbe {
+			wanted = p.lanes[o.kind].close()
+		}
+		p.remote.log.Debug().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("connection lost")
+		a.laneDown(now, o.kind, wanted)
+	})
+}
+
+func (p *peer) laneRefused(o *outbound, r refusal) {
+	p.post(func(a *association, now time.Time) {
+		if p.streams[o.kind] != o {
+			return
+		}
+		p.closeStream(o.kind)
+		a.laneRefused(now, o.kind, r)
+	})
+}
+
+func (p *peer) closeStream(kind laneKind) {
+	if o := p.streams[kind]; o != nil {
+		p.streams[kind] = nil
+		if kind != laneProbe {
+			p.lanes[kind].close()
+		}
+		o.close()
+	}
+}
+
+// perform carries out the effects so far, in order.
+func (p *peer) perform(now time.Time) {
+	for len(p.assoc.effects) > 0 {
+		effects := p.assoc.effects
+		p.assoc.effects = nil
+		for _, e := range effects {
+			p.carryOut(now, e)
+		}
+	}
+}
+
+func (p *peer) carryOut(now time.Time, e effect) {
+	r := p.remote
+	switch e.kind {
+	case effectDial:
+		p.streams[e.lane] = p.dial(e.lane)
+	case effectCloseLane:
+		p.closeStream(e.lane)
+		if e.lane != laneProbe && p.assoc.lanes[e.lane].phase == laneIdle && p.lanes[e.lane].idle() {
+			p.assoc.demand(now, e.lane)
+		}
+	case effectOpenLane:
+		p.lanes[e.lane].open(p.streams[e.lane])
+	case effectDropPending:
+		if e.lane != laneProbe {
+			p.dropFrames(p.lanes[e.lane].drop(0), e.reason)
+		}
+	case effectWrite:
+		if ok, _ := p.lanes[e.lane].put(e.frame, false); !ok {
+			r.stats.controlFull.Add(1) // it is kept, and sent again when there is room
+		}
+	case effectReply:
+		r.reply(e.conn, e.frame)
+	case effectWelcome:
+		r.welcome(e.conn)
+	case effectRefuse:
+		r.refuse(e.conn, refusal{Code: e.code, UID: r.self.UID, Text: e.text})
+	case effectDeliver:
+		p.deliverSystem(e)
+	case effectLeft:
+		r.left()
+	default:
+		p.announce(e)
+	}
+}
+
+// announce tells the system of a change in who is there.
+func (p *peer) announce(e effect) {
+	r := p.remote
+	switch e.kind {
+	case effectPeer:
+		p.publishKnown(e.peer)
+		r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Msg("connected")
+		if e.peer.Fingerprint != r.fingerprint() {
+			r.log.Info().Str("peer", p.addr).Msg("the peer has registered other message types than this node")
+		}
+		r.sys.Publish(Connected{Addr: p.addr, UID: e.uid})
+	case effectGone:
+		p.publishKnown(p.assoc.peer)
+		if e.uid != 0 {
+			r.closeInbound(p.addr, e.uid, e.gone == goneGoodbye)
+			for _, l := range p.lanes {
+				p.dropFrames(l.drop(e.uid), actor.DropQuarantined)
+			}
+		}
+		r.port.NodeGone(p.addr, e.uid)
+		if !e.again && e.uid != 0 {
+			r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Stringer("reason", e.gone).Msg("peer is gone")
+			r.sys.Publish(Gone{Addr: p.addr, UID: e.uid, Reason: e.gone.String()})
+		}
+	case effectRefusedByPeer:
+		r.log.Warn().Str("peer", p.addr).Uint64("uid", e.uid).Msg("that node has declared this one dead: " + e.text)
+		r.sys.Publish(DeclaredDead{By: p.addr, UID: e.uid})
+	case effectMisfit:
+		r.log.Error().Str("peer", p.addr).Msg("can't talk to this node: " + e.text)
+	}
+}
+
+func (p *peer) publishKnown(present identity) {
+	p.known.Store(&incarnations{present: present, gone: slices.Clone(p.assoc.gone)})
+}
+
+func (p *peer) deliverSystem(e effect) {
+	r, m := p.remote, e.system
+	from := actor.Location{System: e.peer.System, Addr: p.addr, UID: e.uid, Path: m.FromPath, ID: m.FromID}
+	if m.FromAnyUID {
+		from.UID = 0
+	}
+	to := actor.Location{System: r.self.System, Addr: r.self.Addr, UID: m.ToUID, Path: m.ToPath, ID: m.ToID}
+	r.port.DeliverSystem(actor.SystemMessage{Kind: m.Kind, To: r.sys.RefOf(to), From: r.sys.RefOf(from)})
+}
+
+// arrived notes how far the incoming ordinary stream of an incarnation has got.
+func (p *peer) arrived(uid, n uint64) {
+	p.ordinaryMu.Lock()
+	if p.ordinary.uid != uid {
+		p.ordinary = position{uid: uid}
+	}
+	p.ordinary.n = max(p.ordinary.n, n)
+	p.ordinaryMu.Unlock()
+	if p.holding.Load() {
+		p.post(func(a *association, now time.Time) { a.progress(now, uid, p.ordinaryOf(uid)) })
+	}
+}
+
+func (p *peer) ordinaryOf(uid uint64) uint64 {
+	p.ordinaryMu.Lock()
+	defer p.ordinaryMu.Unlock()
+	if p.ordinary.uid != uid {
+		return 0
+	}
+	return p.ordinary.n
+}

@@ -1,0 +1,236 @@
+package remote
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/codec"
+)
+
+const (
+	peersMax    = 10_000 // addresses
+	unknownMax  = 512    // incoming connections that haven't said hello
+	warnedMax   = 1000
+	scratchMax  = 64 << 10
+	closeLateBy = time.Second // how long transports may take to end connections
+)
+
+// Remote connects an actor system to others. Make one with [Start]. All methods
+// are safe for concurrent use.
+type Remote struct {
+	sys       *actor.System
+	port      *actor.Port
+	cfg       Config
+	limits    limits
+	self      identity
+	scope     codec.Scope
+	clock     actor.Clock
+	log       zerolog.Logger
+	transport Transport
+	listener  Listener
+	buffers   sync.Pool
+	stats     counters
+	closing   atomic.Bool
+	over      atomic.Bool
+	alive     liveCount
+
+	peersMu sync.RWMutex
+	peers   map[string]*peer
+
+	connsMu  sync.Mutex
+	ready    bool   // accept may go on
+	early    []Conn // came before that
+	conns    map[uint64]*inbound
+	lastConn uint64
+
+	warnMu sync.Mutex
+	warned map[string]struct{}
+
+	leavingMu sync.Mutex
+	leaving   int
+	closed    actor.Gate
+}
+
+// Start binds the address, attaches to the system and takes connections. It fails
+// when the address can't be bound or remoting is attached already. When the
+// system stops, remoting says goodbye to the other nodes and ends too.
+func Start(sys *actor.System, cfg Config) (*Remote, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("start remoting: %w", err)
+	}
+	r := &Remote{
+		sys: sys, cfg: cfg, limits: cfg.limits(), scope: sys.Scope(), clock: sys.Clock(), transport: cfg.Transport,
+		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]*peer{}, conns: map[uint64]*inbound{},
+	}
+	if r.transport == nil {
+		r.transport = &TCP{}
+	}
+	listener, err := r.transport.Listen(cfg.listenAddr(), r.accept)
+	if err != nil {
+		return nil, fmt.Errorf("start remoting at %s: %w", cfg.listenAddr(), err)
+	}
+	addr, err := cfg.advertised(listener.Addr())
+	if err == nil {
+		r.self = identity{System: sys.Name(), Addr: addr, UID: sys.UID(), Cluster: cfg.Cluster, Fingerprint: sys.Registry().Fingerprint(), FrameMax: cfg.frameMax()}
+		r.port, err = sys.Attach(r, addr)
+	}
+	if err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("start remoting: %w", err)
+	}
+	r.listener = listener
+	r.log.Info().Str("addr", addr).Str("bound", listener.Addr()).Uint64("uid", r.self.UID).
+		Msg("remoting started; traffic is not encrypted, keep the port away from networks you don't trust")
+	r.open()
+	sys.Stopped().Notify(func() {
+		r.beginClose()
+		sys.Executor().Go(r.Close) // so that whoever waits for the executor waits for the goodbye
+	})
+	return r, nil
+}
+
+// Addr returns the "host:port" by which other nodes know this one.
+func (r *Remote) Addr() string { return r.self.Addr }
+
+// Link returns the way to an incarnation of the node at addr.
+func (r *Remote) Link(addr string, uid uint64) actor.Link {
+	if addr == r.self.Addr {
+		return &deadLink{remote: r, addr: addr, uid: uid, reason: actor.DropStopped}
+	}
+	p, ok := r.peer(addr)
+	if !ok {
+		return &deadLink{remote: r, addr: addr, uid: uid, reason: actor.DropUnreachable}
+	}
+	return &link{peer: p, uid: uid}
+}
+
+// Quarantine ends everything with the incarnation uid of the node at addr, for
+// good: its connections are closed, watchers of its actors get their Terminated,
+// and it is told so when it knocks. uid 0 means the incarnation known at present;
+// when none is known, nothing happens. Another incarnation at the same address is
+// welcome at once. It returns before all of that is done.
+func (r *Remote) Quarantine(addr string, uid uint64) {
+	if p, ok := r.peer(addr); ok {
+		p.post(func(a *association, now time.Time) { a.quarantine(now, uid, goneOrdered) })
+	}
+}
+
+// Peer returns the incarnation known to be at addr, 0 if none.
+func (r *Remote) Peer(addr string) uint64 {
+	r.peersMu.RLock()
+	p := r.peers[addr]
+	r.peersMu.RUnlock()
+	if p == nil {
+		return 0
+	}
+	return p.known.Load().present.UID
+}
+
+// peer returns the peer at an address, a new one if need be.
+func (r *Remote) peer(addr string) (*peer, bool) {
+	r.peersMu.RLock()
+	p := r.peers[addr]
+	r.peersMu.RUnlock()
+	if p != nil {
+		return p, true
+	}
+	r.peersMu.Lock()
+	defer r.peersMu.Unlock()
+	if p := r.peers[addr]; p != nil {
+		return p, true
+	}
+	if len(r.peers) >= peersMax {
+		return nil, false
+	}
+	p = newPeer(r, addr)
+	r.peers[addr] = p
+	return p, true
+}
+
+// sortedPeers is in the order of addresses.
+func (r *Remote) sortedPeers() []*peer {
+	r.peersMu.RLock()
+	defer r.peersMu.RUnlock()
+	peers := make([]*peer, 0, len(r.peers))
+	for _, addr := range slices.Sorted(maps.Keys(r.peers)) {
+		peers = append(peers, r.peers[addr])
+	}
+	return peers
+}
+
+func (r *Remote) fingerprint() uint64 { return r.sys.Registry().Fingerprint() }
+
+// frameMaxOf is the largest frame to a peer.
+func (r *Remote) frameMaxOf(known *incarnations) int {
+	if n := known.present.FrameMax; n != 0 && n < r.self.FrameMax {
+		return n
+	}
+	return r.self.FrameMax
+}
+
+// warnOnce logs a warning the first time for each key.
+func (r *Remote) warnOnce(key string, warn func()) {
+	r.warnMu.Lock()
+	_, seen := r.warned[key]
+	if !seen {
+		if r.warned == nil || len(r.warned) >= warnedMax {
+			r.warned = map[string]struct{}{}
+		}
+		r.warned[key] = struct{}{}
+	}
+	r.warnMu.Unlock()
+	if !seen {
+		warn()
+	}
+}
+
+// scratchBuffer is where one message is encoded, apart from all locks: encoding
+// methods are other people's code.
+type scratchBuffer struct{ buf []byte }
+
+func (r *Remote) scratch() *scratchBuffer {
+	if s, ok := r.buffers.Get().(*scratchBuffer); ok {
+		return s
+	}
+	return &scratchBuffer{}
+}
+
+func (r *Remote) release(s *scratchBuffer) {
+	if cap(s.buf) <= scratchMax {
+		r.buffers.Put(s)
+	}
+}
+
+// Stats are counts since the start.
+type Stats struct {
+	// Sent and Received are user messages put into an outbound buffer, and
+	// delivered from a connection.
+	Sent, Received uint64
+	// BadInput are connections closed for what came in on them, Undecodable
+	// messages that could not be decoded.
+	BadInput, Undecodable uint64
+	// Peers are the addresses known, Connections the connections at present.
+	Peers, Connections int
+}
+
+type counters struct {
+	sent, received, badInput, undecodable, controlFull atomic.Uint64
+}
+
+// Stats returns the counts.
+func (r *Remote) Stats() Stats {
+	r.peersMu.RLock()
+	peers := len(r.peers)
+	r.peersMu.RUnlock()
+	return Stats{
+		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(),
+		Undecodable: r.stats.undecodable.Load(), Peers: peers, Connections: r.alive.count(),
+	}
+}

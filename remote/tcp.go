@@ -1,0 +1,213 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+)
+
+const (
+	tcpReadBuffer = 64 << 10
+	tcpWriteChunk = 256 << 10 // what one write deadline is for
+)
+
+// TCP is the transport over TCP. The zero value is ready. It is a door: its
+// goroutines (two for each connection, one for each listener and attempt) are
+// the only ones of remoting, and its deadlines the only use of the real clock.
+type TCP struct {
+	// DialTimeout bounds one attempt to connect. Default 5 s.
+	DialTimeout time.Duration
+	// WriteTimeout is how long the other end may take none of what is written
+	// before the connection is given up. Default 10 s.
+	WriteTimeout time.Duration
+}
+
+func (t *TCP) dialTimeout() time.Duration  { return positive(t.DialTimeout, 5*time.Second) }
+func (t *TCP) writeTimeout() time.Duration { return positive(t.WriteTimeout, 10*time.Second) }
+
+// keepAlive finds peers that vanished without a word while nothing is sent.
+func (t *TCP) keepAlive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
+}
+
+// Listen binds addr.
+func (t *TCP) Listen(addr string, accept func(Conn)) (Listener, error) {
+	lc := net.ListenConfig{KeepAliveConfig: t.keepAlive()}
+	l, err := lc.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	tl := &tcpListener{l: l, done: make(chan struct{})}
+	go tl.run(t, accept)
+	return tl, nil
+}
+
+type tcpListener struct {
+	l    net.Listener
+	once sync.Once
+	done chan struct{}
+}
+
+// run accepts until Close. When the process is out of descriptors it waits
+// rather than spins or ends.
+func (l *tcpListener) run(t *TCP, accept func(Conn)) {
+	wait := 5 * time.Millisecond
+	for {
+		c, err := l.l.Accept()
+		if err == nil {
+			wait = 5 * time.Millisecond
+			accept(newTCPConn(c, t.writeTimeout()))
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		select {
+		case <-time.After(wait):
+			wait = min(2*wait, time.Second)
+		case <-l.done:
+			return
+		}
+	}
+}
+
+func (l *tcpListener) Addr() string { return l.l.Addr().String() }
+
+func (l *tcpListener) Close() {
+	l.once.Do(func() {
+		close(l.done)
+		_ = l.l.Close() // nothing to do about it
+	})
+}
+
+// Dial connects.
+func (t *TCP) Dial(addr string, done func(Conn, error)) (cancel func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		defer stop()
+		d := net.Dialer{Timeout: t.dialTimeout(), KeepAliveConfig: t.keepAlive()}
+		c, err := d.DialContext(ctx, "tcp", addr)
+		if err != nil {
+			done(nil, err)
+			return
+		}
+		done(newTCPConn(c, t.writeTimeout()), nil)
+	}()
+	return stop
+}
+
+// tcpConn is one connection: a goroutine reads, another writes.
+type tcpConn struct {
+	c            net.Conn
+	writeTimeout time.Duration
+	wake         chan struct{}
+	done         chan struct{}
+	h            Handler
+
+	mu     sync.Mutex
+	closed bool
+	err    error
+	ending int // of the two goroutines, how many have ended
+}
+
+func newTCPConn(c net.Conn, writeTimeout time.Duration) *tcpConn {
+	setUserTimeout(c, 2*writeTimeout)
+	return &tcpConn{c: c, writeTimeout: writeTimeout, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+func (c *tcpConn) Peer() string { return c.c.RemoteAddr().String() }
+
+func (c *tcpConn) Start(h Handler) {
+	c.h = h
+	go c.read()
+	go c.write()
+}
+
+func (c *tcpConn) Flush() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // somebody has said so already
+	}
+}
+
+func (c *tcpConn) Close() { c.end(nil) }
+
+// end closes the connection; the first reason counts.
+func (c *tcpConn) end(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.closed, c.err = true, err
+	close(c.done)
+	_ = c.c.Close() // it is over either way
+}
+
+// ended is called by each of the two goroutines; the last one tells the handler.
+func (c *tcpConn) ended() {
+	c.mu.Lock()
+	c.ending++
+	last, err := c.ending == 2, c.err
+	c.mu.Unlock()
+	if last {
+		c.h.Closed(err)
+	}
+}
+
+func (c *tcpConn) read() {
+	defer c.ended()
+	buf := make([]byte, tcpReadBuffer)
+	for {
+		n, err := c.c.Read(buf)
+		if n > 0 {
+			c.h.Data(buf[:n])
+		}
+		if err != nil {
+			c.end(err)
+			return
+		}
+	}
+}
+
+func (c *tcpConn) write() {
+	defer c.ended()
+	for {
+		select {
+		case <-c.wake:
+		case <-c.done:
+			return
+		}
+		for {
+			// Whoever is about to send more may do so first: it goes out in one write.
+			runtime.Gosched()
+			b := c.h.Outgoing()
+			if len(b) == 0 {
+				break
+			}
+			if err := c.writeAll(b); err != nil {
+				c.end(err)
+				return
+			}
+		}
+	}
+}
+
+// writeAll gives every chunk the same time, so that a large buffer on a slow line
+// is not taken for a dead one.
+func (c *tcpConn) writeAll(b []byte) error {
+	for len(b) > 0 {
+		n := min(len(b), tcpWriteChunk)
+		if err := c.c.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+			return err
+		}
+		if _, err := c.c.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
