@@ -75,6 +75,11 @@ func TestConvergence(t *testing.T) { // section 8.1 of the behaviour reference
 		{"a:up* b:up* e:down|a-e", "a", "", true},
 		{"a:up* b:up* e:exiting|a-e", "a", "", true},
 		{"a:up* b:up* e:joining|a-e", "a", "", false},
+		{"a:joining* b:joining", "a", "", false}, // nobody works yet
+		{"a:joining* b:joining*", "a", "", true},
+		{"a:exiting b:joining*", "b", "", false},
+		{"a:exiting b:joining*", "b", "a", true},
+		{"a:exiting b:joining*|b-a", "b", "", true},
 	} {
 		v := ViewOf(parse(t, c.state), node(c.self))
 		if c.confirmed != "" {

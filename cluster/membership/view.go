@@ -54,20 +54,27 @@ func (v View) Unreachable() []Member {
 
 // Converged reports whether the leader may act: everybody who is unreachable
 // is going or declared dead anyway, and every working member has seen exactly
-// this state.
+// this state. While nobody works (the first members join, or all others go),
+// everybody who isn't dead must have seen it, or two newcomers that don't know
+// of each other could both believe to lead.
 func (v View) Converged() bool {
 	for _, m := range v.Unreachable() {
 		if m.Status != Down && m.Status != Exiting && !v.done(m.Node) {
 			return false
 		}
 	}
+	nobodyWorks := !slices.ContainsFunc(v.members, Member.works)
+	reach := v.trusted()
 	for _, m := range v.members {
-		if (m.Status == Up || m.Status == Leaving) && !v.Seen(m.Node) && !v.done(m.Node) {
+		must := m.works() || nobodyWorks && m.Status != Down && (m.Node == v.Self || reach.Worst(m.Node) == Reachable)
+		if must && !v.Seen(m.Node) && !v.done(m.Node) {
 			return false
 		}
 	}
 	return true
 }
+
+func (m Member) works() bool { return m.Status == Up || m.Status == Leaving }
 
 // Leader returns the member that acts for the cluster, as this node sees it:
 // the first reachable working member in the order of nodes, or, while there
@@ -107,7 +114,7 @@ func leaderRank(s Status) int {
 // Leaving, reachable or not: the home of singletons and coordinators.
 func (v View) Oldest(role string) (Member, bool) {
 	oldest := v.byAge(func(m Member) bool {
-		return m.HasRole(role) && (m.Status == Up || m.Status == Leaving)
+		return m.HasRole(role) && m.works()
 	})
 	if len(oldest) == 0 {
 		return Member{}, false

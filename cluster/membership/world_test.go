@@ -33,6 +33,13 @@ type world struct {
 	removed map[Node]map[Node]bool // by observer: who was seen removed
 	status  map[[2]Node]Status
 	upOf    map[Node]uint64
+	owners  map[upKey]Node
+}
+
+// upKey is an up-number of one cluster.
+type upKey struct {
+	created int64
+	number  uint64
 }
 
 type simNode struct {
@@ -70,7 +77,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 1)), reg: codec.NewRegistry(),
 		now: time.Unix(1_700_000_000, 0), nodes: map[string]*simNode{}, cuts: map[[2]string]bool{},
 		delay: 5 * time.Millisecond, sent: map[string]int{},
-		removed: map[Node]map[Node]bool{}, status: map[[2]Node]Status{}, upOf: map[Node]uint64{},
+		removed: map[Node]map[Node]bool{}, status: map[[2]Node]Status{}, upOf: map[Node]uint64{}, owners: map[upKey]Node{},
 	}
 	require.NoError(t, Register(w.reg))
 	w.after(observeEvery, w.observe)
@@ -276,6 +283,11 @@ func (w *world) check(n *simNode, v View) {
 				w.upOf[m.Node] = m.UpNumber
 			}
 			require.Equal(w.t, w.upOf[m.Node], m.UpNumber, "seed %d: %v at %v", w.seed, m, n.node)
+			key := upKey{v.Created, m.UpNumber}
+			if w.owners[key].IsZero() {
+				w.owners[key] = m.Node
+			}
+			require.Equal(w.t, w.owners[key], m.Node, "seed %d: up-number %d given twice, seen by %v", w.seed, m.UpNumber, n.node)
 		}
 	}
 	for key := range w.status {
