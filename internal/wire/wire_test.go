@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -51,6 +52,19 @@ func TestEachValueComesBack(t *testing.T) {
 			require.Equal(t, v.want, v.read(r))
 			require.NoError(t, r.Done())
 		})
+	}
+}
+
+// The bytes themselves are a promise: nodes of other versions read them.
+func TestBytesOnTheWire(t *testing.T) {
+	golden := map[string]string{
+		"uvarint 0": "00", "uvarint max": "ffffffffffffffffff01", "varint min": "ffffffffffffffffff01", "varint -1": "01",
+		"uint64": "8000000000000005", "uint32": "80000005", "true": "01", "false": "00", "float": "bfe0000000000000",
+		"string": "077a77c3b66c6600", "empty string": "00", "bytes": "0200ff",
+		"duration": "ffffcea2d2f404", "time": "8ed0f788a4a390c135", "zero time": "ffffffffffffffffff01", "count": "00",
+	}
+	for _, v := range values() {
+		require.Equal(t, golden[v.title], hex.EncodeToString(v.append(nil)), v.title)
 	}
 }
 
