@@ -4,17 +4,34 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/troupe-go/troupe/actor"
 )
 
 // ErrTooLate: the command's deadline has passed. Nothing was changed.
 var ErrTooLate = errors.New("too late, nobody waits for it any more")
 
 // Command is what an entity understands: [MarkRead], [AddToFeed],
-// [RemoveFromFeed] or [GetState].
-type Command interface{ isCommand() }
+// [RemoveFromFeed] or [GetState]. All are answered with a [Reply].
+type Command interface {
+	actor.Request[Reply]
+	isCommand()
+}
+
+// Reply is what an entity answers: to a change, once that is durable.
+type Reply struct {
+	// State is the state after the command.
+	State State `msgpack:"state"`
+	// TooLate says that the command was refused because its deadline had passed.
+	TooLate bool `msgpack:"tooLate,omitempty"`
+	// Host is the address of the node that the entity lives on.
+	Host string `msgpack:"host,omitempty"`
+}
 
 // MarkRead asks for the artifact to be marked as read by the user.
 type MarkRead struct {
+	actor.Returns[Reply] `msgpack:"-"`
+
 	// Until is when the asker gives up; from then on the command is refused.
 	// The zero value means never.
 	Until time.Time `msgpack:"until"`
@@ -22,6 +39,8 @@ type MarkRead struct {
 
 // AddToFeed asks for the artifact to be put into the user's feed.
 type AddToFeed struct {
+	actor.Returns[Reply] `msgpack:"-"`
+
 	// Until is when the asker gives up; from then on the command is refused.
 	// The zero value means never.
 	Until time.Time `msgpack:"until"`
@@ -29,6 +48,8 @@ type AddToFeed struct {
 
 // RemoveFromFeed asks for the artifact to be taken out of the user's feed.
 type RemoveFromFeed struct {
+	actor.Returns[Reply] `msgpack:"-"`
+
 	// Until is when the asker gives up; from then on the command is refused.
 	// The zero value means never.
 	Until time.Time `msgpack:"until"`
@@ -36,7 +57,9 @@ type RemoveFromFeed struct {
 
 // GetState asks for the state of the pair. It changes nothing and is answered
 // however late it comes.
-type GetState struct{}
+type GetState struct {
+	actor.Returns[Reply] `msgpack:"-"`
+}
 
 func (MarkRead) isCommand()       {}
 func (AddToFeed) isCommand()      {}
