@@ -3,6 +3,8 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/persistence"
@@ -101,7 +103,8 @@ func (c *Writes) Recovered(n *Node, id string, seq uint64) {
 
 // CheckEnd implements EndChecker: it reads the whole database.
 func (c *Writes) CheckEnd(w *World) error {
-	for id, s := range c.ids {
+	for _, id := range slices.Sorted(maps.Keys(c.ids)) {
+		s := c.ids[id]
 		var n uint64
 		for e, err := range w.Stored().Replay(context.Background(), id, 1, persistence.SeqMax) {
 			if err != nil {

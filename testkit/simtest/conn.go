@@ -32,6 +32,7 @@ type end struct {
 	h        remote.Handler
 	flushing bool // an event that asks for Outgoing is under way
 	full     bool // Outgoing waits until the window has room
+	doomed   bool // it writes into a broken connection
 	gone     bool // over: closed, failed, or the process is dead
 
 	// The pipe from here to the peer.
@@ -42,7 +43,8 @@ type end struct {
 	window   int
 	stalled  bool   // the link is cut: the head waits for a retransmission
 	stall    uint64 // counts the stalls, to tell an old timeout
-	unacked  int    // bytes that arrived but whose acknowledgement can't
+	mute     bool   // bytes arrived whose acknowledgement can't
+	unacked  int    // bytes that were taken since then
 
 	in      []byte // what arrived here and was not handed over yet
 	handing bool   // an event that hands it over is under way
@@ -118,10 +120,16 @@ func (e *end) pump() {
 // send puts bytes on the wire, sometimes in two pieces.
 func (e *end) send(b []byte) {
 	e.inFlight += len(b)
+	n := e.c.n
 	if e.c.broken {
+		// Nobody acknowledges it, which the kernel puts up with for a while.
+		if e.doomed {
+			return
+		}
+		e.doomed = true
+		e.fails(errTimedOut, n.between(n.w.swarm.Patience/2, n.w.swarm.Patience))
 		return
 	}
-	n := e.c.n
 	if len(b) > 1 && n.rng.Float64() < n.w.swarm.Split {
 		at := 1 + n.rng.IntN(len(b)-1)
 		e.enqueue(segment{b: slices.Clone(b[:at])})
@@ -175,7 +183,7 @@ func (e *end) arrive() {
 	peer.in = append(peer.in, s.b...)
 	peer.hand()
 	if n.blocked(peer.node, e.node) {
-		e.unacked += len(s.b)
+		e.mute = true
 		e.timeout()
 	}
 	e.arm()
@@ -206,7 +214,7 @@ func (e *end) timeout() {
 	e.stall++
 	stall := e.stall
 	n.w.after(n.between(n.w.swarm.Patience/2, n.w.swarm.Patience), kindNet, "user timeout", e.c.id, func() {
-		if e.stall == stall && (e.stalled || e.unacked > 0) && !e.gone {
+		if e.stall == stall && (e.stalled || e.mute) && !e.gone {
 			e.fails(errTimedOut, 0)
 		}
 	})
@@ -215,7 +223,7 @@ func (e *end) timeout() {
 // retransmit lets a stalled pipe go on some time after a link was mended.
 func (e *end) retransmit() {
 	n := e.c.n
-	if !e.stalled && e.unacked == 0 {
+	if !e.stalled && !e.mute {
 		return
 	}
 	n.w.after(n.between(0, n.w.swarm.Retransmit), kindNet, "retransmit", e.c.id, func() {
@@ -223,7 +231,7 @@ func (e *end) retransmit() {
 			return
 		}
 		e.stall++
-		e.stalled = false
+		e.stalled, e.mute = false, false
 		acked := e.unacked
 		e.unacked = 0
 		e.release(acked)
@@ -248,7 +256,9 @@ func (e *end) hand() {
 		for i := range b {
 			b[i] = 0xdb // they were valid during the call only
 		}
-		if e.peer.unacked == 0 {
+		if e.peer.mute {
+			e.peer.unacked += len(b)
+		} else {
 			e.peer.release(len(b))
 		}
 	})

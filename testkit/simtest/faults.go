@@ -149,7 +149,7 @@ func (w *World) Outage(d time.Duration) {
 
 // SetSwarm makes s the configuration of the world's latencies and chances, and
 // of the faults of [World.Chaos].
-func (w *World) SetSwarm(s Swarm) { w.swarm = s }
+func (w *World) SetSwarm(s Swarm) { w.swarm, w.drawn = s, s }
 
 // Swarm returns the present configuration.
 func (w *World) Swarm() Swarm { return w.swarm }

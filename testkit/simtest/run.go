@@ -127,7 +127,7 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, scri
 // failure's own message.
 func (w *World) report(where string) {
 	w.t.Logf("seed %d failed after %d events and %v of virtual time\nreplay: %s\nfaults: %s\nlast events:\n%s\nlast log lines:\n%s",
-		w.seed, w.trace.count, w.Elapsed(), replay(where, w.t, w.seed), w.swarm, w.trace.tail(60), w.logs.String())
+		w.seed, w.trace.count, w.Elapsed(), replay(where, w.t, w.seed), w.drawn, w.trace.tail(60), w.logs.String())
 }
 
 // replay returns the command that runs one seed of the test again.

@@ -13,7 +13,7 @@ var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Bounds on a world that has gone astray.
 const (
-	driveMax   = 15 * time.Minute // virtual time that a blocking call of the script may take
+	driveMax   = 3 * time.Hour // virtual time that a blocking call of the script may take
 	instantMax = 1_000_000        // events at one virtual instant
 )
 
@@ -46,6 +46,7 @@ type World struct {
 	net      *network
 	disk     *disk
 	swarm    Swarm
+	drawn    Swarm // what swarm was before the faults ended
 	checkers []Checker
 	failed   bool
 	closed   bool
@@ -54,7 +55,7 @@ type World struct {
 func newWorld(t testing.TB, seed uint64) *World {
 	w := &World{t: t, seed: seed}
 	w.ties = w.Rand("ties")
-	w.swarm = calm()
+	w.SetSwarm(calm())
 	w.net = newNetwork(w)
 	w.disk = newDisk(w)
 	return w
