@@ -2,7 +2,6 @@ package simtest
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
@@ -13,44 +12,24 @@ import (
 	"github.com/troupe-go/troupe/persistence"
 )
 
-// victim is a test that is meant to fail.
-type victim struct {
-	testing.TB
-	failed bool
-	text   string
-}
-
-func (v *victim) Helper()      {}
-func (v *victim) Failed() bool { return v.failed }
-func (v *victim) Name() string { return "TestVictim/lane/0" }
-func (v *victim) Logf(format string, args ...any) {
-	v.text += fmt.Sprintf(format, args...) + "\n"
-}
-
-func (v *victim) Fatalf(format string, args ...any) {
-	v.Logf(format, args...)
-	v.failed = true
-	runtime.Goexit()
-}
-
 // failing runs a script that must fail and returns what it reports.
 func failing(t *testing.T, script func(w *World)) string {
 	t.Helper()
-	v := &victim{TB: t}
+	v := &trial{TB: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runSeed(v, 7, "example.org/pkg", false, script)
 	}()
 	<-done
-	require.True(t, v.failed, "the script had to fail; it said: %s", v.text)
-	return v.text
+	require.True(t, v.failed, "the script had to fail; it said: %s", v.text.String())
+	return v.text.String()
 }
 
 func TestAFailureTellsHowToReplayIt(t *testing.T) {
 	scripts := map[string]func(w *World){
 		"from the script": func(w *World) { w.Node("a"); w.Failf("the cause") },
-		"from an actor's turn": func(w *World) {
+		"from the turn of an actor": func(w *World) {
 			pid, err := w.Node("a").System().Spawn("x", func() actor.Actor {
 				return actor.Func(func(*actor.Context) { w.Failf("the cause") })
 			})
@@ -78,7 +57,8 @@ func TestAFailureTellsHowToReplayIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := failing(t, script)
 			require.Contains(t, text, "the cause")
-			require.Contains(t, text, "go test example.org/pkg -run '^TestVictim$' -sim.seed=7")
+			require.Contains(t, text, "replay: go test example.org/pkg -run '^TestAFailure")
+			require.Contains(t, text, " -sim.seed=7\n")
 			require.Contains(t, text, `"LatencyBase":200000`)
 		})
 	}
@@ -222,4 +202,18 @@ func TestTheMembershipOracleSeesWhatIsWrong(t *testing.T) {
 	require.True(t, w.gone[one], "who is missing is gone for good")
 	w.begun, w.view = true, membership.ViewOf(membership.State{Created: 4}, two)
 	require.ErrorContains(t, m.oneCluster(w, view), "MB-9")
+}
+
+func TestShrinkingFindsTheFaultThatMatters(t *testing.T) {
+	without := shrink(t, 7, "example.org/pkg", func(w *World) {
+		w.SetSwarm(Swarm{Crash: time.Second, Pause: time.Second, PauseMax: time.Second, RestartMax: time.Second,
+			Sever: time.Second, SkewMax: time.Second, DiskDoubt: 0.5})
+		a, b := w.Node("a"), w.Node("b")
+		w.Chaos(time.Minute, a, b)
+		if a.Process() > 1 {
+			w.Failf("a was restarted")
+		}
+	})
+	require.NotContains(t, without, "Crash")
+	require.Len(t, without, len(families())-1)
 }

@@ -149,7 +149,10 @@ func (w *World) Outage(d time.Duration) {
 
 // SetSwarm makes s the configuration of the world's latencies and chances, and
 // of the faults of [World.Chaos].
-func (w *World) SetSwarm(s Swarm) { w.swarm, w.drawn = s, s }
+func (w *World) SetSwarm(s Swarm) {
+	w.swarm = s.without(w.off)
+	w.drawn = w.swarm
+}
 
 // Swarm returns the present configuration.
 func (w *World) Swarm() Swarm { return w.swarm }

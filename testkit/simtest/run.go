@@ -3,7 +3,10 @@ package simtest
 import (
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,8 @@ var (
 	flagFirst = flag.Uint64("sim.first", 1, "the first seed to run")
 	flagTwice = flag.Float64("sim.twice", 0.02, "the share of seeds that are run twice to compare their traces")
 	flagQuiet = flag.Bool("sim.quiet", false, "with -sim.seed: don't print the logs as they come")
+	flagOff   = flag.String("sim.off", "", "fields of Swarm to set to zero, with commas between them")
+	flagTry   = flag.Bool("sim.shrink", false, "with -sim.seed: find out which faults the failure needs")
 	flagHang  = flag.Duration("sim.hang", 2*time.Minute, "real time after which a seed counts as hanging")
 )
 
@@ -25,7 +30,12 @@ var (
 //	-sim.seed=N   only seed N, with logs
 //	-sim.seeds=N  N seeds instead of the number given here
 //	-sim.first=N  begin at seed N
+//	-sim.off=A,B  without the faults A and B of the seed's [Swarm]
+//	-sim.shrink   with -sim.seed: find out which faults the failure needs
 //	-sim.twice=P  run the share P of seeds twice and compare the traces
+//
+// Seeds that once failed are kept in testdata/seeds/<name of the test>.txt, one
+// a line with words behind it that say what it found; they are run first, always.
 //
 // The seeds are shared out over as many parallel subtests as there are
 // processors; use [World.T] and not an outer test inside script.
@@ -33,11 +43,17 @@ func Run(t *testing.T, seeds int, script func(w *World)) {
 	t.Helper()
 	where := caller()
 	if *flagSeed != 0 {
+		if *flagTry {
+			tellShrunk(t, *flagSeed, where, script)
+		}
 		runSeed(t, *flagSeed, where, !*flagQuiet, script)
 		return
 	}
 	if *flagSeeds > 0 {
 		seeds = *flagSeeds
+	}
+	for _, seed := range saved(t) {
+		runSeed(t, seed, where, false, script)
 	}
 	began := time.Now()
 	lanes := max(1, min(runtime.GOMAXPROCS(0), seeds))
@@ -67,6 +83,29 @@ func lane(t *testing.T, from, step, seeds int, where string, script func(w *Worl
 	}
 }
 
+// saved reads the seeds that once failed. Code changes shift what a seed does,
+// so they are a reminder more than a proof.
+func saved(t *testing.T) (seeds []uint64) {
+	t.Helper()
+	name := strings.ReplaceAll(t.Name(), "/", "_")
+	text, err := os.ReadFile(filepath.Join("testdata", "seeds", name+".txt"))
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if word == "" || strings.HasPrefix(word, "#") {
+			continue
+		}
+		seed, err := strconv.ParseUint(word, 10, 64)
+		if err != nil {
+			t.Fatalf("testdata/seeds/%s.txt: %v", name, err)
+		}
+		seeds = append(seeds, seed)
+	}
+	return seeds
+}
+
 // Replay runs script for each of the given seeds, which once failed.
 func Replay(t *testing.T, script func(w *World), seeds ...uint64) {
 	t.Helper()
@@ -80,11 +119,11 @@ func runSeed(t testing.TB, seed uint64, where string, echo bool, script func(w *
 	t.Helper()
 	// Which seeds are run twice depends on nothing but the seed.
 	twice := float64(mix(seed, 0x9e3779b97f4a7c15)>>11)/(1<<53) < *flagTwice
-	first := runWorld(t, seed, where, echo, trace{keep: twice}, script)
+	first := runWorld(t, seed, where, echo, trace{keep: twice}, off(), script)
 	if !twice {
 		return
 	}
-	second := runWorld(t, seed, where, false, trace{follow: first.all}, script)
+	second := runWorld(t, seed, where, false, trace{follow: first.all}, off(), script)
 	if second.differ == "" && second.count < first.count {
 		second.differ = fmt.Sprintf("event %d: the second run had ended, the first goes on with\n  %v", second.count, first.all[second.count])
 	}
@@ -95,9 +134,10 @@ func runSeed(t testing.TB, seed uint64, where string, echo bool, script func(w *
 }
 
 // runWorld runs one seed once and returns its trace.
-func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, script func(w *World)) *trace {
+func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, without []string, script func(w *World)) *trace {
 	t.Helper()
 	w := newWorld(t, seed)
+	w.off = without
 	w.trace = tr
 	w.echo = echo
 	hang := time.AfterFunc(*flagHang, func() {
@@ -121,6 +161,14 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, scri
 		fmt.Printf("seed %d: %d events, %v of virtual time, hash %#x\n", seed, w.trace.count, w.Elapsed(), w.trace.hash)
 	}
 	return &w.trace
+}
+
+// off lists the faults that the command line turns off.
+func off() []string {
+	if *flagOff == "" {
+		return nil
+	}
+	return strings.Split(*flagOff, ",")
 }
 
 // report tells everything about a seed that failed. It comes after the

@@ -14,7 +14,7 @@ var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 // Bounds on a world that has gone astray.
 const (
 	driveMax   = 3 * time.Hour // virtual time that a blocking call of the script may take
-	instantMax = 1_000_000        // events at one virtual instant
+	instantMax = 1_000_000     // events at one virtual instant
 )
 
 // World is one simulated universe: nodes, the network between them, one
@@ -46,7 +46,8 @@ type World struct {
 	net      *network
 	disk     *disk
 	swarm    Swarm
-	drawn    Swarm // what swarm was before the faults ended
+	off      []string // fields of Swarm that are not to be
+	drawn    Swarm    // what swarm was before the faults ended
 	checkers []Checker
 	failed   bool
 	closed   bool
