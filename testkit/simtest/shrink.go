@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 )
 
 // trial stands in for a test whose failure is expected: it takes note of the
@@ -33,12 +32,7 @@ func (v *trial) Fatalf(format string, args ...any) { v.Logf(format, args...); v.
 // try runs a seed that may fail and returns what it says.
 func try(t testing.TB, seed uint64, where string, without []string, script func(w *World)) *trial {
 	v := &trial{TB: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runWorld(v, seed, where, false, trace{}, without, script)
-	}()
-	<-done
+	apart(func() { runWorld(v, seed, where, false, trace{}, without, script) })
 	return v
 }
 
@@ -75,8 +69,7 @@ func (s Swarm) without(names []string) Swarm {
 // tellShrunk replays a failing seed with fewer and fewer faults and logs what
 // is left.
 func tellShrunk(t testing.TB, seed uint64, where string, script func(w *World)) {
-	began := time.Now()
 	without := shrink(t, seed, where, script)
-	t.Logf("seed %d fails as well without %s (found in %.1f s)\nreplay: %s -sim.off=%s", seed, strings.Join(without, ", "),
-		time.Since(began).Seconds(), replay(where, t, seed), strings.Join(without, ","))
+	t.Logf("seed %d fails as well without %s\nreplay: %s -sim.off=%s", seed, strings.Join(without, ", "),
+		replay(where, t, seed), strings.Join(without, ","))
 }

@@ -108,13 +108,18 @@ func (w *World) unwind(s *strand) {
 	outer := w.current
 	w.current = s
 	s.ended = true
+	apart(s.stop)
+	w.current = outer
+}
+
+// apart runs f on a goroutine of its own, which f may end, and waits for it.
+func apart(f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.stop()
+		f()
 	}()
 	<-done
-	w.current = outer
 }
 
 // wait is Executor.Wait.
