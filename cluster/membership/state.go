@@ -237,3 +237,23 @@ func (s State) unseen(n Node) State {
 	s.seen = slices.DeleteFunc(slices.Clone(s.seen), func(o Node) bool { return o == n })
 	return s
 }
+
+// Assemble returns a state made of its parts: members, and pairs of observer
+// and subject of which the first holds the second for unreachable. Everybody
+// has seen it. It is for tests and tools; the protocol makes its own states.
+// Pairs of which one is no member are left out.
+func Assemble(created int64, members []Member, unreachable ...[2]Node) State {
+	s := State{Created: created}
+	for _, m := range members {
+		s = s.with(m)
+	}
+	for _, m := range members {
+		s = s.seenBy(m.Node)
+	}
+	for _, pair := range unreachable {
+		if s.has(pair[0]) && s.has(pair[1]) {
+			s.reach = s.reach.Change(pair[0], pair[1], Unreachable)
+		}
+	}
+	return s
+}
