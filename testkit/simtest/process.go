@@ -131,6 +131,9 @@ func (p *process) resume() {
 type logWriter struct{ p *process }
 
 func (l logWriter) Write(line []byte) (int, error) {
+	if l.p.dead {
+		return len(line), nil // it is being unwound
+	}
 	l.p.w.line(l.p.node.name, strings.TrimRight(string(line), "\n"))
 	return len(line), nil
 }
