@@ -42,7 +42,9 @@ const (
 // given only by a node that is leaving and runs nothing), or has been out of
 // the membership for the margin. Age is the same everywhere and nobody comes
 // to stand before a node that is there, so of two nodes the younger always
-// waits for the older, whatever else their views differ in.
+// waits for the older, whatever else their views differ in. The promise says
+// how far its maker had seen, and the next instance waits until its node has
+// seen as much: whomever the last one dealt with, the next one knows.
 type core struct {
 	settings
 	roster  *roster.Roster
@@ -55,6 +57,7 @@ type core struct {
 	leaving bool // the node's leave has come to the hand-over
 	told    bool // the promise was announced
 	cleared map[membership.Node]bool
+	upTo    uint64 // how far those who cleared themselves had seen
 
 	failures  int
 	restartAt time.Time
@@ -271,7 +274,7 @@ func (c *core) compute(now time.Time) phase {
 // one that went before this node came, and whether one of those is Up.
 func (c *core) uncleared(now time.Time) (older, up bool) {
 	self := c.roster.Self()
-	older = !c.roster.Knows(now, c.margin)
+	older = !c.roster.Knows(now, c.margin) || c.roster.UpTo() < c.upTo
 	for _, m := range c.roster.Hosts() {
 		if m.Node == c.self {
 			break
@@ -329,7 +332,7 @@ func (c *core) end() {
 	if !c.roster.SelfEnded() && c.hostable {
 		for _, m := range c.roster.Hosts() {
 			if m.Status == membership.Up {
-				c.send(m.Node, handOverDone{From: c.self})
+				c.send(m.Node, handOverDone{From: c.self, UpTo: c.roster.UpTo()})
 			}
 		}
 	}
@@ -357,10 +360,11 @@ func (c *core) message(now time.Time, msg any) {
 	case handOverToMe:
 		// Only the promise answers; until it can be given the other asks again.
 		if c.phase == phaseEnded && !c.roster.SelfEnded() {
-			c.send(m.From, handOverDone{From: c.self})
+			c.send(m.From, handOverDone{From: c.self, UpTo: c.roster.UpTo()})
 		}
 	case handOverDone:
 		c.cleared[m.From] = true
+		c.upTo = max(c.upTo, m.UpTo)
 		c.forget(now)
 		c.settle(now)
 	case where:

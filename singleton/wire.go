@@ -14,8 +14,12 @@ import (
 type (
 	// handOverToMe asks an older host to hand over.
 	handOverToMe struct{ From membership.Node }
-	// handOverDone promises never to run the instance again.
-	handOverDone struct{ From membership.Node }
+	// handOverDone promises never to run the instance again. UpTo is the
+	// largest up-number that the sender has seen.
+	handOverDone struct {
+		From membership.Node
+		UpTo uint64
+	}
 	// where asks whether the instance runs at the receiver.
 	where struct{ From membership.Node }
 	// here says that it runs at the sender.
@@ -94,12 +98,13 @@ func (m *handOverToMe) DecodeWire(_ codec.Scope, b []byte) (err error) {
 }
 
 func (m handOverDone) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return appendNode(b, m.From), nil
+	return wire.AppendUvarint(appendNode(b, m.From), m.UpTo), nil
 }
 
-func (m *handOverDone) DecodeWire(_ codec.Scope, b []byte) (err error) {
-	m.From, err = decodeNode(b)
-	return err
+func (m *handOverDone) DecodeWire(_ codec.Scope, b []byte) error {
+	r := wire.NewReader(b)
+	m.From, m.UpTo = readNode(r), r.Uvarint()
+	return r.Err()
 }
 
 func (m where) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {

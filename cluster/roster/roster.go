@@ -26,6 +26,7 @@ type Roster struct {
 	self   membership.Node
 	joined time.Time // zero: never a member
 	whole  bool      // everybody who became Up before this node has been seen
+	upTo   uint64
 
 	selfMember membership.Member
 	present    map[membership.Node]membership.Status
@@ -56,6 +57,7 @@ func (r *Roster) Update(now time.Time, members []membership.Member) {
 			continue
 		}
 		r.present[m.Node] = m.Status
+		r.upTo = max(r.upTo, m.UpNumber)
 		if m.Node == r.self {
 			r.selfMember = m
 			if r.joined.IsZero() {
@@ -122,9 +124,27 @@ func (r *Roster) Knows(now time.Time, margin time.Duration) bool {
 	return r.whole || !r.joined.IsZero() && now.Sub(r.joined) >= margin
 }
 
+// UpTo returns the largest up-number seen: how far in the growth of the cluster
+// this node is. Whoever has seen as much as another knows all hosts that the
+// other could know.
+func (r *Roster) UpTo() uint64 { return r.upTo }
+
 // Status returns the status of a node with any role; Removed when it isn't a
 // member.
 func (r *Roster) Status(n membership.Node) membership.Status { return r.present[n] }
+
+// Present returns the nodes of all members, with whatever role, that are not
+// Down, in order.
+func (r *Roster) Present() []membership.Node {
+	nodes := make([]membership.Node, 0, len(r.present))
+	for n, s := range r.present {
+		if s != membership.Down {
+			nodes = append(nodes, n)
+		}
+	}
+	slices.SortFunc(nodes, membership.Node.Compare)
+	return nodes
+}
 
 // Hosts returns the members of the role that are or were Up, oldest first,
 // those that are Down included. The caller must not change the slice.

@@ -28,6 +28,8 @@ func TestHostsAreMembersOfTheRoleThatWereUpByAge(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, b, oldest)
 	require.Equal(t, membership.Joining, r.Status(young.Node))
+	require.EqualValues(t, 4, r.UpTo())
+	require.Equal(t, []membership.Node{c.Node, b.Node, other.Node, young.Node, a.Node}, r.Present())
 	require.Equal(t, membership.Up, r.Status(other.Node))
 	require.False(t, r.SelfEnded())
 }
