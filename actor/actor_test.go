@@ -46,6 +46,12 @@ func (r *recorder) add(v any) {
 	r.news <- struct{}{}
 }
 
+func (r *recorder) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.seen)
+}
+
 // next waits for n more entries and returns everything so far.
 func (r *recorder) next(t *testing.T, n int) []any {
 	t.Helper()

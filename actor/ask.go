@@ -26,9 +26,13 @@ type Failure struct{ Err error }
 // for the system's ask timeout when ctx has no deadline. Inside Receive it
 // blocks the actor (and only that); [Go] and [Context.Tell] don't.
 //
+// The deadline goes with the request: it is the Deadline of the context with
+// which a local actor handles it, and so bounds what that asks others in turn.
+//
 // Errors: [ErrTimeout] when no answer came in time, [ErrDeadLetter] when the
 // request could not be delivered, [*ReplyTypeError] when the answer is of
-// another type, the cause of ctx when that was cancelled, and whatever a
+// another type, [ErrCallCycle] when the actors that would have to answer wait
+// for this one, the cause of ctx when that was cancelled, and whatever a
 // [Failure] carries.
 func Ask[M, R any](ctx context.Context, to Ref[M], request Request[R]) (R, error) {
 	if _, ok := request.(M); !ok {
@@ -49,6 +53,12 @@ func ask[R any](ctx context.Context, to *process, msg any) (R, error) {
 		return none, fmt.Errorf("ask: %w", ErrNobody)
 	}
 	v, err := to.sys.askAny(ctx, to, msg)
+	return answer[R](to, v, err)
+}
+
+// answer makes of what came back what the asker is to get.
+func answer[R any](to *process, v any, err error) (R, error) {
+	var none R
 	if err != nil {
 		return none, fmt.Errorf("ask %v: %w", PID{p: to}, err)
 	}
@@ -65,41 +75,128 @@ func ask[R any](ctx context.Context, to *process, msg any) (R, error) {
 // reply is the ref behind an ask: it takes one answer.
 type reply struct {
 	process
-	gate    Gate
-	decided atomic.Bool
-	value   any
-	err     error
-	temp    atomic.Uint64 // its name once it was sent to another node
+	gate     Gate
+	decided  atomic.Bool
+	value    any
+	err      error
+	deadline time.Time
+	temp     atomic.Uint64 // its name once it was sent to another node
+}
+
+// newReply makes the ref for an answer that is wanted within wait.
+func (s *System) newReply(wait time.Duration) *reply {
+	r := &reply{deadline: s.clock.Now().Add(wait)}
+	r.process = process{sys: s, t: r}
+	return r
+}
+
+// expire ends the wait for an answer after its time.
+func (r *reply) expire(wait time.Duration) Timer {
+	return r.sys.clock.AfterFunc(wait, func() {
+		r.decide(nil, fmt.Errorf("%w after %v (%w)", ErrTimeout, wait, context.DeadlineExceeded))
+	})
 }
 
 func (s *System) askAny(ctx context.Context, to *process, msg any) (any, error) {
+	if own, inTurn := ctx.(*Context); inTurn {
+		return own.cell.ask(to, msg)
+	}
 	wait, err := s.askWait(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &reply{}
-	r.process = process{sys: s, t: r}
+	r := s.newReply(wait)
 	defer s.temps.remove(r)
-	own, inTurn := ctx.(*Context)
-	if target, ok := to.t.(*cell); ok && inTurn {
-		target.deliverFrom(envelope{msg: msg, from: &r.process}, own.cell.worker)
-	} else if err := to.t.deliver(envelope{msg: msg, from: &r.process}); err != nil {
+	if err := to.t.deliver(envelope{msg: msg, from: &r.process}); err != nil {
 		r.decide(nil, err)
 	}
-	timer := s.clock.AfterFunc(wait, func() {
-		r.decide(nil, fmt.Errorf("%w after %v (%w)", ErrTimeout, wait, context.DeadlineExceeded))
-	})
-	defer timer.Stop()
-	// An actor's own context can't end while its turn waits here.
-	if !inTurn && ctx.Done() != nil {
+	defer r.expire(wait).Stop()
+	if ctx.Done() != nil {
 		stop := afterEnd(ctx, func() { r.decide(nil, causeOf(ctx)) })
 		defer stop()
 	}
-	if inTurn && own.cell.worker != nil && !r.decided.Load() {
-		own.cell.worker.blocking()
-	}
 	s.exec.Wait(&r.gate)
 	return r.value, r.err
+}
+
+// ask blocks the turn until the answer is there. The actor can't end
+// meanwhile, so nothing but time ends the wait.
+func (c *cell) ask(to *process, msg any) (any, error) {
+	wait, err := c.sys.askWait(&c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if target, ok := to.t.(*cell); ok {
+		c.asking.Store(target)
+		defer c.asking.Store(nil)
+		if cycle := c.askCycle(target); cycle != "" {
+			return nil, fmt.Errorf("%w: %s", ErrCallCycle, cycle)
+		}
+	}
+	r := c.sys.newReply(wait)
+	defer c.sys.temps.remove(r)
+	c.ctx.send(PID{p: to}, msg, &r.process)
+	defer r.expire(wait).Stop()
+	if c.worker != nil && !r.decided.Load() {
+		c.worker.blocking()
+	}
+	c.sys.exec.Wait(&r.gate)
+	return r.value, r.err
+}
+
+// askCycle follows who waits for whom from target on; if that leads back to c
+// it returns the way. Of all actors in a cycle, the last to ask finds it.
+func (c *cell) askCycle(target *cell) string {
+	way := c.path()
+	for t, steps := target, 0; t != nil && steps < 100; t, steps = t.asking.Load(), steps+1 {
+		way += " → " + t.path()
+		if t == c {
+			return way
+		}
+	}
+	return ""
+}
+
+// AskThen asks without blocking and runs then with the answer as a turn of the
+// actor, with the message and sender of the turn that called AskThen. It costs
+// no goroutine. The errors are those of [Ask]; then is not called when the actor
+// stops or restarts first.
+func AskThen[M, R any](ctx *Context, to Ref[M], request Request[R], then func(R, error)) {
+	if _, ok := request.(M); !ok {
+		var none R
+		then(none, fmt.Errorf("ask %v: request %T is not a %v", to, request, reflect.TypeFor[M]()))
+		return
+	}
+	askThen(ctx, to.p, request, then)
+}
+
+// AskAsThen is [AskThen] for messages that don't say what they are answered with.
+func AskAsThen[R, M any](ctx *Context, to Ref[M], msg M, then func(R, error)) {
+	askThen(ctx, to.p, msg, then)
+}
+
+func askThen[R any](ctx *Context, to *process, msg any, then func(R, error)) {
+	c := ctx.cell
+	var none R
+	if to == nil {
+		then(none, fmt.Errorf("ask: %w", ErrNobody))
+		return
+	}
+	wait, err := c.sys.askWait(ctx)
+	if err != nil {
+		then(none, fmt.Errorf("ask %v: %w", PID{p: to}, err))
+		return
+	}
+	r := c.sys.newReply(wait)
+	k := &continuation{incarnation: c.incarnation, msg: ctx.msg, from: ctx.from}
+	timer := r.expire(wait)
+	r.gate.Notify(func() {
+		timer.Stop()
+		c.sys.temps.remove(r)
+		k.fn = func() { then(answer[R](to, r.value, r.err)) }
+		c.signal(signal{kind: signalContinue, then: k})
+	})
+	ctx.send(PID{p: to}, msg, &r.process)
 }
 
 // askWait returns how long to wait at most.

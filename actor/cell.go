@@ -46,10 +46,12 @@ type cell struct {
 	scheduled atomic.Bool
 	family    family
 	processed atomic.Uint64
+	asking    atomic.Pointer[cell] // whose answer the turn waits for
 
 	// ---- owned by the turn ----
 	worker      *worker // that runs the turn; nil under other executors
 	phase       phase
+	suspends    int // failed ancestors about which nobody has decided yet
 	incarnation uint32
 	awaiting    int // results of Await that must come before the next message
 	actor       Actor
@@ -187,8 +189,11 @@ func (c *cell) Run() {
 	}
 }
 
+// active reports whether the actor may do anything at all.
+func (c *cell) active() bool { return c.phase == running && c.suspends == 0 }
+
 // receptive reports whether the actor may handle messages.
-func (c *cell) receptive() bool { return c.phase == running && c.awaiting == 0 }
+func (c *cell) receptive() bool { return c.active() && c.awaiting == 0 }
 
 // endTurn gives the cell free and takes it again when something came meanwhile.
 func (c *cell) endTurn() {
@@ -233,8 +238,12 @@ func (c *cell) one(env envelope) {
 			return
 		}
 	}
-	if _, poison := env.msg.(PoisonPill); poison {
+	switch env.msg.(type) {
+	case PoisonPill:
 		c.beginStop()
+		return
+	case Kill:
+		c.failed(ErrKilled)
 		return
 	}
 	c.ctx.msg, c.ctx.from = env.msg, env.from
@@ -321,6 +330,13 @@ func (c *cell) handle(s signal) {
 		c.resume()
 	case signalContinue:
 		c.runContinuation(s.then)
+	case signalSuspend:
+		c.suspends++
+		c.tellChildren(s)
+	case signalRelease:
+		c.suspends--
+		c.tellChildren(s)
+		c.flushPostponed()
 	}
 }
 
@@ -358,6 +374,7 @@ func (c *cell) failed(err error) {
 	}
 	c.phase = failed
 	c.sys.logFailure(c, err)
+	c.tellChildren(signal{kind: signalSuspend})
 	c.parent.signal(signal{kind: signalFailed, from: &c.process, err: err})
 }
 
@@ -371,7 +388,14 @@ func (c *cell) resume() {
 		return
 	}
 	c.phase = running
+	c.tellChildren(signal{kind: signalRelease})
 	c.flushPostponed()
+}
+
+func (c *cell) tellChildren(s signal) {
+	for _, child := range c.family.all() {
+		child.signal(s)
+	}
 }
 
 // beginRestart gives the present actor up; the fresh one comes when the
@@ -472,7 +496,7 @@ func (c *cell) leftovers() []envelope {
 	}
 	for _, env := range c.mailbox.close() {
 		switch env.msg.(type) {
-		case *timer, *terminatedNote, PoisonPill:
+		case *timer, *terminatedNote, PoisonPill, Kill:
 		default:
 			rest = append(rest, env)
 		}
@@ -492,11 +516,11 @@ func (c *cell) childFailed(p *process, err error) {
 	c.sys.logDecision(child, err, directive, delay)
 	switch directive {
 	case Escalate:
-		if c.parent == nil || c.parent.parent == nil { // a guardian has nobody to ask
-			child.signal(signal{kind: signalStop})
+		child.signal(signal{kind: signalStop})
+		if c == c.sys.user || c == c.sys.system { // a guardian has nobody to ask
+			c.sys.BeginStop(fmt.Sprintf("failure of %s was escalated: %v", child.path(), err))
 			return
 		}
-		child.signal(signal{kind: signalStop})
 		c.failed(fmt.Errorf("child %s: %w", child.name, err))
 	case Resume:
 		child.signal(signal{kind: signalResume})

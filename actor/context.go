@@ -261,8 +261,16 @@ func (c *Context) Stashed() int {
 	return len(c.cell.x.stash)
 }
 
-// Deadline says that there is none.
-func (c *Context) Deadline() (time.Time, bool) { return time.Time{}, false }
+// Deadline returns until when the asker of the message being handled waits;
+// false when nobody in this system does.
+func (c *Context) Deadline() (time.Time, bool) {
+	if c.from != nil {
+		if r, ok := c.from.t.(*reply); ok {
+			return r.deadline, true
+		}
+	}
+	return time.Time{}, false
+}
 
 // Done returns a channel that is closed when the actor has stopped.
 func (c *Context) Done() <-chan struct{} {

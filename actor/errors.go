@@ -25,6 +25,10 @@ var (
 	ErrStashFull = errors.New("stash is full")
 	// ErrAttached: a wire is attached to the system already.
 	ErrAttached = errors.New("remoting is attached already")
+	// ErrKilled: the actor was sent a [Kill].
+	ErrKilled = errors.New("killed")
+	// ErrCallCycle: actors that block in asks wait for each other.
+	ErrCallCycle = errors.New("asks wait for each other")
 	// ErrBackpressure: the connection to the actor's node has no room for more.
 	ErrBackpressure = errors.New("outbound buffer is full")
 )

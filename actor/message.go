@@ -14,6 +14,7 @@ func registerMessages(reg *codec.Registry) error {
 	return errors.Join(
 		codec.Register[Failure](reg, "troupe.actor.Failure.v1"),
 		codec.Register[PoisonPill](reg, "troupe.actor.PoisonPill.v1"),
+		codec.Register[Kill](reg, "troupe.actor.Kill.v1"),
 		codec.Register[Terminated](reg, "troupe.actor.Terminated.v1"),
 		codec.Register[PID](reg, "troupe.actor.PID.v1"),
 	)
@@ -25,7 +26,7 @@ func isTemp(path string) bool { return strings.HasPrefix(path, tempPrefix) }
 // their code, so the order is fixed and new ones go to the end.
 var sentinels = []error{
 	nil, ErrStopped, ErrNameTaken, ErrBadName, ErrMailboxFull, ErrTimeout, ErrDeadLetter, ErrNobody,
-	ErrStashFull, ErrAttached, ErrBackpressure,
+	ErrStashFull, ErrAttached, ErrBackpressure, ErrKilled, ErrCallCycle,
 }
 
 // RemoteError is an error that came from another node: its text, and the
@@ -84,3 +85,9 @@ func (PoisonPill) AppendWire(_ codec.Scope, b []byte) ([]byte, error) { return b
 
 // DecodeWire reads nothing.
 func (*PoisonPill) DecodeWire(codec.Scope, []byte) error { return nil }
+
+// AppendWire appends nothing: the message has no fields.
+func (Kill) AppendWire(_ codec.Scope, b []byte) ([]byte, error) { return b, nil }
+
+// DecodeWire reads nothing.
+func (*Kill) DecodeWire(codec.Scope, []byte) error { return nil }

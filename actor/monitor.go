@@ -38,15 +38,13 @@ func (m *monitor) loop() {
 	for idle := monitorIdle; ; {
 		if idle >= monitorIdle {
 			m.parked.Store(true)
-			if !m.pending() || !m.parked.CompareAndSwap(true, false) {
+			// Whoever came just before saw nobody parked and woke nobody.
+			if !m.pending() && !m.closed() || !m.parked.CompareAndSwap(true, false) {
 				<-m.wake
 			}
 			idle = 0
 		}
-		m.p.mu.Lock()
-		closed := m.p.closed
-		m.p.mu.Unlock()
-		if closed {
+		if m.closed() {
 			return
 		}
 		if hurry > 0 {
@@ -68,6 +66,12 @@ func (m *monitor) loop() {
 			burst = 0
 		}
 	}
+}
+
+func (m *monitor) closed() bool {
+	m.p.mu.Lock()
+	defer m.p.mu.Unlock()
+	return m.p.closed
 }
 
 // pending reports whether any cell waits to be run.

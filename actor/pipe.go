@@ -73,7 +73,7 @@ func (c *cell) runContinuation(k *continuation) {
 	if k.incarnation != c.incarnation || c.phase == stopping || c.phase == stopped {
 		return
 	}
-	if c.phase != running {
+	if !c.active() {
 		c.extras().postponed = append(c.extras().postponed, k)
 		return
 	}
@@ -89,7 +89,7 @@ func (c *cell) runContinuation(k *continuation) {
 }
 
 func (c *cell) flushPostponed() {
-	if c.x == nil {
+	if c.x == nil || !c.active() {
 		return
 	}
 	postponed := c.x.postponed

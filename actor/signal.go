@@ -14,6 +14,8 @@ const (
 	signalRestart                      // replace the actor because of err
 	signalResume                       // go on after a failure
 	signalContinue                     // run fn as a turn
+	signalSuspend                      // an ancestor has failed
+	signalRelease                      // an ancestor goes on after its failure
 )
 
 // signal is a message of the runtime to a cell. Signals go before user

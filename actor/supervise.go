@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -59,8 +60,9 @@ type Supervise struct {
 	Within time.Duration
 	// Backoff delays restarts; the zero value doesn't.
 	Backoff Backoff
-	// Decide chooses by the cause of the failure; nil chooses Restart, and
-	// Stop for a failed start unless Backoff is set. It must be pure.
+	// Decide chooses by the cause of the failure. nil chooses Restart; but
+	// Stop for an actor that was killed or did not handle the end of one it
+	// watched, and for a failed start unless Backoff is set. It must be pure.
 	Decide func(err error) Directive
 	// Scope says whether siblings are affected; it counts for a [Group].
 	Scope Scope
@@ -134,7 +136,10 @@ func (s Supervise) directive(err error) Directive {
 	if s.Decide != nil {
 		return s.Decide(err)
 	}
-	if _, failedStart := err.(*StartError); failedStart && s.Backoff.Min <= 0 {
+	var start *StartError
+	var pact *DeathPactError
+	switch {
+	case errors.As(err, &start) && s.Backoff.Min <= 0, errors.As(err, &pact), errors.Is(err, ErrKilled):
 		return Stop
 	}
 	return Restart

@@ -14,6 +14,11 @@ type Terminated struct{ Ref PID }
 // there before.
 type PoisonPill struct{}
 
+// Kill makes the actor that receives it fail with [ErrKilled], after the
+// messages that were there before. Unless its [Supervise] decides otherwise,
+// that stops it.
+type Kill struct{}
+
 // watching is what a watcher knows of one watched actor.
 type watching struct {
 	message any  // what to deliver instead of Terminated; nil: Terminated
@@ -94,6 +99,10 @@ func (c *cell) terminatedDue(n *terminatedNote) (envelope, bool) {
 }
 
 func (c *cell) addWatcher(w watcher) {
+	if c.phase == stopped { // the watch came in the same batch as the stop
+		w.who.t.signal(signal{kind: signalTerminated, from: w.as})
+		return
+	}
 	x := c.extras()
 	if !slices.Contains(x.watchers, w) {
 		x.watchers = append(x.watchers, w)
