@@ -1,0 +1,25 @@
+package actor
+
+// Pending returns how many messages wait in the actor's mailbox, and whether
+// the actor is at work on one or about to be. ok is false where that can't be
+// known: an actor of another node, a virtual ref, an actor that has stopped. The
+// numbers are those of an instant that is over when they are read. Pending
+// doesn't block and is safe for concurrent use.
+func (r Ref[M]) Pending() (waiting int, busy, ok bool) {
+	if r.p == nil {
+		return 0, false, false
+	}
+	target := r.p.t
+	if t, byPath := target.(*pathTarget); byPath {
+		target = t.sys.local(t.loc.Path, 0).t
+	}
+	c, isCell := target.(*cell)
+	if !isCell {
+		return 0, false, false
+	}
+	waiting, busy = int(c.mailbox.length.Load()), c.scheduled.Load()
+	if waiting == 0 && c.mailbox.isClosed() { // the lock is for the empty only
+		return 0, false, false
+	}
+	return waiting, busy, true
+}
