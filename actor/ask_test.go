@@ -35,13 +35,11 @@ func TestAskThenTellsOfFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sys := newSystem(t)
 		silent := spawn(t, sys, "silent", func(*actor.Context) {})
-		pid := spawn(t, sys, "x", func(ctx *actor.Context) {
-			actor.AskThen(ctx, silent, ask{}, func(_ int, err error) { ctx.Reply(actor.Failure{Err: err}) })
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		_, err := actor.AskAs[int](ctx, pid, any(""))
-		require.ErrorIs(t, err, actor.ErrTimeout)
+		r := newRecorder()
+		spawn(t, sys, "x", func(ctx *actor.Context) {
+			actor.AskThen(ctx, silent, ask{}, func(_ int, err error) { r.add(err) })
+		}).Tell("")
+		require.ErrorIs(t, r.next(t, 1)[0].(error), actor.ErrTimeout)
 	})
 }
 

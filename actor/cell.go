@@ -84,6 +84,12 @@ func newCell(sys *System, parent *cell, name string, s spec) *cell {
 	c := &cell{parent: parent, name: name, id: sys.nextID.Add(1), spec: s}
 	c.process = process{sys: sys, t: c}
 	c.ctx.cell = c
+	if s.mailbox != nil {
+		c.mailbox.special = newDiscipline(*s.mailbox)
+		c.mailbox.evicted = func(env envelope) {
+			sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, DropMailboxFull)
+		}
+	}
 	return c
 }
 
@@ -101,18 +107,29 @@ func (c *cell) location() Location {
 
 // deliver puts a user message into the mailbox and sees to it that a turn comes.
 func (c *cell) deliver(env envelope) error {
-	if err := c.mailbox.push(env, c.spec.mailboxMax); err != nil {
-		c.sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, reasonOf(err))
-		return err
+	err := c.accept(env, nil)
+	if err == nil {
+		c.wake()
 	}
-	c.wake()
-	return nil
+	return err
+}
+
+// accept puts a user message into the mailbox, or drops it.
+func (c *cell) accept(env envelope, w *worker) error {
+	err := c.mailbox.push(env, c.spec.mailboxMax)
+	if err == ErrMailboxFull && c.mailbox.special != nil && c.mailbox.special.Overflow == BlockSender {
+		err = c.deliverWaiting(env, w)
+	}
+	if err != nil {
+		c.sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, reasonOf(err))
+	}
+	return err
 }
 
 // deliverSelf puts a message of the runtime behind the user messages that are
 // there already, whatever the bound of the mailbox.
 func (c *cell) deliverSelf(env envelope) {
-	if c.mailbox.push(env, 0) == nil {
+	if c.mailbox.pushInternal(env) == nil {
 		c.wake()
 	}
 }
@@ -120,11 +137,9 @@ func (c *cell) deliverSelf(env envelope) {
 // deliverFrom is deliver for a message that another cell sends in its turn:
 // the worker that runs the turn takes the receiver on.
 func (c *cell) deliverFrom(env envelope, w *worker) {
-	if err := c.mailbox.push(env, c.spec.mailboxMax); err != nil {
-		c.sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, reasonOf(err))
-		return
+	if c.accept(env, w) == nil {
+		c.wakeFrom(w)
 	}
-	c.wakeFrom(w)
 }
 
 func (c *cell) wakeFrom(w *worker) {

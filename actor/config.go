@@ -23,7 +23,7 @@ type Config struct {
 	// and cost throughput.
 	TurnMax int
 	// Logger takes what the system and its actors log. Default: readable
-	// lines on standard error from level info up.
+	// lines on standard error from level info up, in colour on a terminal.
 	Logger *zerolog.Logger
 	// Registry knows the types that leave the process. Default: a new one.
 	Registry *codec.Registry

@@ -23,6 +23,9 @@ type mailbox struct {
 
 	out  []envelope // the consumer's
 	next int        // index of the first message of out
+
+	special *discipline // takes the place of all this but length, if set
+	evicted func(envelope)
 }
 
 // keepMax is the capacity up to which a drained slice is kept for reuse.
@@ -30,6 +33,9 @@ const keepMax = 256
 
 // push appends a message. With most > 0 it refuses what would exceed it.
 func (m *mailbox) push(env envelope, most int) error {
+	if m.special != nil {
+		return m.pushSpecial(env, false)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -43,8 +49,36 @@ func (m *mailbox) push(env envelope, most int) error {
 	return nil
 }
 
+// pushInternal appends what the runtime itself has to say, whatever the bound.
+func (m *mailbox) pushInternal(env envelope) error {
+	if m.special != nil {
+		return m.pushSpecial(env, true)
+	}
+	return m.push(env, 0)
+}
+
+func (m *mailbox) pushSpecial(env envelope, internal bool) error {
+	evicted, err := m.special.push(env, internal)
+	switch {
+	case err != nil:
+		return err
+	case evicted != nil:
+		m.evicted(*evicted)
+	default:
+		m.length.Add(1)
+	}
+	return nil
+}
+
 // pop takes the oldest message. Only the consumer calls it.
 func (m *mailbox) pop() (envelope, bool) {
+	if m.special != nil {
+		env, ok := m.special.pop()
+		if ok {
+			m.length.Add(-1)
+		}
+		return env, ok
+	}
 	if m.next == len(m.out) && !m.swap() {
 		return envelope{}, false
 	}
@@ -76,6 +110,11 @@ func (m *mailbox) swap() bool {
 
 // prepend puts messages before all others. Only the consumer calls it.
 func (m *mailbox) prepend(envs []envelope) {
+	if m.special != nil {
+		m.special.prepend(envs)
+		m.length.Add(int32(len(envs)))
+		return
+	}
 	m.out = append(envs, m.out[m.next:]...)
 	m.next = 0
 	m.length.Add(int32(len(envs)))
@@ -83,6 +122,10 @@ func (m *mailbox) prepend(envs []envelope) {
 
 // close refuses all further messages and returns those that were waiting.
 func (m *mailbox) close() []envelope {
+	if m.special != nil {
+		m.length.Store(0)
+		return m.special.close()
+	}
 	m.mu.Lock()
 	m.closed = true
 	rest := append(m.out[m.next:], m.in...)
@@ -137,6 +180,11 @@ func (q *signals) close() []signal {
 }
 
 func (m *mailbox) isClosed() bool {
+	if d := m.special; d != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.closed
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.closed

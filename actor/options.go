@@ -1,7 +1,7 @@
 package actor
 
-// SpawnOption is one of the options of a spawn: [Bounded], [StashMax],
-// [Supervise].
+// SpawnOption is one of the options of a spawn: [Bounded], [Mailbox],
+// [StashMax], [Supervise].
 type SpawnOption interface{ applySpawn(*spec) }
 
 // spec is everything that is fixed when an actor is spawned.
@@ -9,6 +9,7 @@ type spec struct {
 	factory    func() Actor
 	supervise  Supervise
 	mailboxMax int
+	mailbox    *Mailbox
 	stashMax   int
 	group      *Group
 }

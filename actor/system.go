@@ -148,7 +148,9 @@ func logger(name string, l *zerolog.Logger) zerolog.Logger {
 	if l != nil {
 		return *l
 	}
-	out := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05.000"}
+	info, err := os.Stderr.Stat()
+	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
+	out := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05.000", NoColor: !terminal}
 	return zerolog.New(out).Level(zerolog.InfoLevel).With().Timestamp().Str("system", name).Logger()
 }
 
