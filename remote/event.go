@@ -22,3 +22,8 @@ type DeclaredDead struct {
 	By  string
 	UID uint64
 }
+
+// Refused is published when a connection was refused: the machine is there, and
+// nothing listens at the address. It may come up to twenty times a second for
+// each node that something is sent to.
+type Refused struct{ Addr string }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"syscall"
 )
 
 // errCut is why connections fail between nodes that were cut apart.
@@ -142,7 +143,11 @@ func (m *memNode) connect(addr string, done func(Conn, error)) {
 	listener, link := n.listeners[addr], n.link(m.name, addr)
 	if link.cut || listener == nil {
 		n.mu.Unlock()
-		done(nil, fmt.Errorf("dial %s: connection refused", addr))
+		err := errCut
+		if !link.cut {
+			err = syscall.ECONNREFUSED
+		}
+		done(nil, fmt.Errorf("dial %s: %w", addr, err))
 		return
 	}
 	p := &memPair{net: n, link: link}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -45,6 +46,9 @@ func (p *peer) dial(kind laneKind) *outbound {
 // dialed is the outcome of Dial.
 func (o *outbound) dialed(conn Conn, err error) {
 	if err != nil {
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			o.peer.remote.sys.Publish(Refused{Addr: o.peer.addr})
+		}
 		o.peer.laneDown(o, err)
 		o.peer.remote.alive.end()
 		return

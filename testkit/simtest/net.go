@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/troupe-go/troupe/remote"
@@ -13,7 +14,7 @@ import (
 
 // Errors of the simulated network, told to handlers and dialers.
 var (
-	errRefused   = errors.New("connection refused")
+	errRefused   = error(syscall.ECONNREFUSED)
 	errTimedOut  = errors.New("connection timed out")
 	errReset     = errors.New("connection reset by peer")
 	errNoHost    = errors.New("no such host")
