@@ -129,9 +129,9 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 		a.settle(now, peer.UID)
 		return
 	}
-	*l = laneState{phase: laneOpen, uid: peer.UID, since: now}
 	a.learn(now, peer)
 	a.settle(now, peer.UID)
+	*l = laneState{phase: laneOpen, uid: peer.UID, since: now}
 	if lane == laneProbe {
 		a.toIdle(lane)
 		return
@@ -187,6 +187,10 @@ func (a *association) laneDown(now time.Time, lane laneKind, wanted bool) {
 func (a *association) laneRefused(now time.Time, lane laneKind, r refusal) {
 	switch r.Code {
 	case refusedGone:
+		if a.isGone(r.UID) {
+			a.coolDown(now, lane, actor.DropQuarantined) // it only answers our own verdict
+			return
+		}
 		a.emit(effect{kind: effectRefusedByPeer, uid: r.UID, text: r.Text})
 		if a.peer.UID == 0 || a.peer.UID == r.UID {
 			a.endIncarnation(now, r.UID, goneRefused)
@@ -209,6 +213,9 @@ func (a *association) knock(now time.Time, conn uint64, from identity) {
 	case a.peer.UID == 0 || a.peer.UID == from.UID:
 		a.emit(effect{kind: effectWelcome, conn: conn, uid: from.UID})
 		a.learn(now, from)
+		if len(a.unsent) > 0 {
+			a.named(now, a.unsent[0].ToUID)
+		}
 	case len(a.waiting) >= waitingMax:
 		a.emit(effect{kind: effectRefuse, conn: conn, code: refusedBusy, text: "too many connections that claim this address"})
 	default:
@@ -277,7 +284,11 @@ func (a *association) learn(now time.Time, peer identity) {
 	unsent := a.unsent
 	a.unsent = nil
 	for _, m := range unsent {
-		a.sendSystem(now, m)
+		if m.ToUID == 0 || m.ToUID == peer.UID {
+			a.sendSystem(now, m)
+		} else {
+			a.unsent = append(a.unsent, m) // settled when the address itself has spoken
+		}
 	}
 	if a.suspect == peer.UID {
 		a.suspect = 0

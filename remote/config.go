@@ -59,8 +59,10 @@ type Config struct {
 	// Heartbeat is how often nodes with watched actors are asked for a sign of
 	// life. Default 1 s. Shorter finds deaths sooner and costs traffic.
 	Heartbeat time.Duration
-	// Detector tunes how silence is judged; the zero value is phi's default.
-	Detector phi.Settings
+	// AcceptablePause is the silence granted beyond the rhythm of a node's
+	// heartbeats before it is found dead. Default 10 s. Longer tolerates longer
+	// stalls and finds deaths later by as much.
+	AcceptablePause time.Duration
 	// FlushTimeout bounds the goodbye of [Remote.Close]. Default 1 s. Longer
 	// gives slow nodes time to take what is on its way.
 	FlushTimeout time.Duration
@@ -98,7 +100,7 @@ func (c Config) Validate() error {
 			return fmt.Errorf("address %q: %w; write host:port", addr, err)
 		}
 	}
-	return c.Detector.Validate()
+	return nil
 }
 
 // listenAddr fills in the host that is safe.
@@ -139,10 +141,13 @@ func (c Config) limits() limits {
 		stuck:      5 * time.Second,
 		cool:       time.Second,
 		holdMax:    3 * time.Second,
-		phi:        c.Detector,
 	}
 	if !c.IgnoreFailures {
 		l.probeEvery = positive(c.Heartbeat, time.Second)
+		l.phi = phi.Settings{
+			FirstEstimate: l.probeEvery, MinStdDeviation: l.probeEvery / 10,
+			AcceptablePause: positive(c.AcceptablePause, 10*time.Second), Samples: 200,
+		}
 	}
 	return l
 }

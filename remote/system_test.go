@@ -327,4 +327,3 @@ func TestGracefulStopOfPeer(t *testing.T) {
 		watcher.none()
 	})
 }
-

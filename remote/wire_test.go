@@ -1,0 +1,247 @@
+package remote
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actor"
+)
+
+var (
+	goldenSelf = identity{System: "shop", Addr: "10.0.0.1:2551", UID: 0x0102030405060708, Cluster: "c", Fingerprint: 9, FrameMax: 1 << 18}
+	goldenPeer = identity{System: "shop", Addr: "10.0.0.2:2551", UID: 0x1112131415161718, FrameMax: 4096}
+)
+
+// TestGolden holds the bytes of the protocol still: other releases speak it.
+func TestGolden(t *testing.T) {
+	to := actor.Location{System: "shop", Addr: goldenPeer.Addr, UID: goldenPeer.UID, Path: "/user/a", ID: 300}
+	here := actor.Location{System: "shop", Addr: goldenSelf.Addr, UID: goldenSelf.UID, Path: "/user/b", ID: 2}
+	anyUID := actor.Location{System: "shop", Addr: goldenSelf.Addr, Path: "/user/b"}
+	elsewhere := actor.Location{System: "shop", Addr: "x:1", UID: 3, Path: "/user/c", ID: 4}
+	user := func(to, from actor.Location) []byte {
+		return endFrame(append(appendUser(nil, goldenSelf, to, from, "m"), 0xaa, 0xbb), 0)
+	}
+	for title, c := range map[string]struct {
+		got  []byte
+		want string
+	}{
+		"hello": {appendHello(nil, hello{Version: 1, Oldest: 1, Lane: laneOrdinary, From: goldenSelf, To: goldenPeer.Addr}),
+			"545250310000003a010101010473686f700d31302e302e302e313a3235353101020304050607080163000000000000000980801" +
+				"00d31302e302e302e323a32353531"},
+		"welcome": {appendWelcome(nil, welcome{Version: 1, From: goldenPeer}),
+			"5452503100000028020" + "10473686f700d31302e302e302e323a3235353111121314151617180000000000000000008020"},
+		"refusal":                  {appendRefusal(nil, refusal{Code: refusedGone, UID: 1, Text: "no"}), "545250310000000d0304000000000000000" + "1026e6f"},
+		"user, to one incarnation": {user(to, here), "000000210a0311121314151617180" + "72f757365722f61ac02072f757365722f6202016daabb"},
+		"user, to any, from any":   {user(actor.Location{Path: "/p"}, anyUID), "000000130a0a022f7000072f757365722f6200016daabb"},
+		"user, from a third node":  {user(actor.Location{Path: "/p"}, elsewhere), "000000240a04022f70000473686f7003783a310000000000000003072f757365722f6304016daabb"},
+		"user, from nobody":        {user(actor.Location{Path: "/p"}, actor.Location{}), "0000000a0a00022f7000016daabb"},
+		"system":                   {appendSystem(nil, systemFrame{Seq: 1, Kind: actor.SystemTerminated, After: 2, ToUID: 3, ToPath: "/t", ToID: 4, FromAnyUID: true, FromPath: "/f", FromID: 5}), "000000150b0103020000000000000003022f740401022f6605"},
+		"ack":                      {appendNumber(nil, frameAck, 300), "000000030cac02"},
+		"goodbye":                  {appendBare(nil, frameGoodbye), "0000000110"},
+	} {
+		t.Run(title, func(t *testing.T) { require.Equal(t, c.want, hex.EncodeToString(c.got)) })
+	}
+}
+
+// cut feeds b in random pieces and returns the frames.
+func cut(f *frames, b []byte, rnd *rand.Rand) (got []string, err error) {
+	for len(b) > 0 && err == nil {
+		n := min(len(b), 1+rnd.IntN(1+rnd.IntN(40)))
+		err = f.feed(b[:n], func(frame []byte) error {
+			got = append(got, string(frame))
+			return nil
+		})
+		b = b[n:]
+	}
+	return got, err
+}
+
+func TestFramesInAnyPieces(t *testing.T) { // R002
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 500 {
+		b := []byte(magic)
+		var want []string
+		for range rnd.IntN(20) {
+			body := make([]byte, rnd.IntN(100))
+			for i := range body {
+				body[i] = byte(rnd.IntN(256))
+			}
+			start := len(b)
+			b = endFrame(append(beginFrame(b, frameUser), body...), start)
+			want = append(want, string(rune(frameUser))+string(body))
+		}
+		f := &frames{max: 200}
+		got, err := cut(f, b, rnd)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.Empty(t, f.partial)
+	}
+}
+
+func TestFramesRefuse(t *testing.T) {
+	for title, c := range map[string]struct {
+		in   string
+		want error
+	}{
+		"another protocol":        {"GET / HTTP/1.1", errMagic},
+		"a magic that ends wrong": {"TRP2", errMagic},
+		"a frame too large":       {magic + "\x00\x00\x00\xc9", errFrameSize},
+		"a frame of 4 GB":         {magic + "\xff\xff\xff\xff", errFrameSize},
+		"a frame of nothing":      {magic + "\x00\x00\x00\x00", errFrame},
+	} {
+		t.Run(title+" => refused by length, nothing allocated for it", func(t *testing.T) {
+			for seed := range uint64(20) {
+				f := &frames{max: 200}
+				_, err := cut(f, []byte(c.in), rand.New(rand.NewPCG(seed, 1)))
+				require.ErrorIs(t, err, c.want)
+				require.LessOrEqual(t, cap(f.partial), 64)
+			}
+		})
+	}
+}
+
+func TestHandshakeRoundTrip(t *testing.T) {
+	for _, lane := range []laneKind{laneControl, laneOrdinary, laneProbe} {
+		h := hello{Version: 3, Oldest: 1, Lane: lane, From: goldenSelf, To: "b:1"}
+		b := appendHello(nil, h)[len(magic)+frameHeader+1:]
+		got, err := readHello(append(b, "a newer version's field"...))
+		require.NoError(t, err)
+		require.Equal(t, h, got)
+		for n := range b {
+			_, err := readHello(b[:n])
+			require.Error(t, err, "truncated")
+		}
+	}
+	w := welcome{Version: 1, From: goldenPeer}
+	got, err := readWelcome(appendWelcome(nil, w)[len(magic)+frameHeader+1:])
+	require.NoError(t, err)
+	require.Equal(t, w, got)
+	_, err = readWelcome(appendWelcome(nil, welcome{Version: 2, From: goldenPeer})[len(magic)+frameHeader+1:])
+	require.ErrorContains(t, err, "was not offered")
+	r := refusal{Code: refusedBusy, UID: 4, Text: "busy"}
+	gotR, err := readRefusal(appendRefusalFrame(nil, r)[frameHeader+1:])
+	require.NoError(t, err)
+	require.Equal(t, r, gotR)
+}
+
+func TestJudge(t *testing.T) { // R023
+	good := hello{Version: 1, Oldest: 1, From: goldenPeer, To: goldenSelf.Addr}
+	good.From.Cluster = goldenSelf.Cluster
+	_, ok := judge(goldenSelf, good)
+	require.True(t, ok)
+	for title, c := range map[string]struct {
+		change func(*hello)
+		code   refusalCode
+		text   string
+	}{
+		"a future version":    {func(h *hello) { h.Version, h.Oldest = 9, 8 }, refusedVersion, "8 to 9 there"},
+		"for another address": {func(h *hello) { h.To = "other:1" }, refusedAddress, "this node is 10.0.0.1:2551, not other:1"},
+		"of another cluster":  {func(h *hello) { h.From.Cluster = "x" }, refusedCluster, `the other to "x"`},
+		"of this very system": {func(h *hello) { h.From.UID = goldenSelf.UID }, refusedSelf, "itself"},
+	} {
+		t.Run("a hello "+title+" => refused, and told why", func(t *testing.T) {
+			h := good
+			c.change(&h)
+			r, ok := judge(goldenSelf, h)
+			require.False(t, ok)
+			require.Equal(t, c.code, r.Code)
+			require.Contains(t, r.Text, c.text)
+		})
+	}
+	w := welcome{Version: 1, From: goldenPeer}
+	w.From.Cluster = goldenSelf.Cluster
+	require.NoError(t, confirm(goldenSelf, goldenPeer.Addr, w))
+	require.ErrorContains(t, confirm(goldenSelf, "alias:1", w), "answered as 10.0.0.2:2551")
+	require.ErrorContains(t, confirm(goldenSelf, goldenPeer.Addr, welcome{From: goldenPeer}), "belongs to cluster")
+	require.ErrorContains(t, confirm(goldenSelf, goldenSelf.Addr, welcome{From: goldenSelf}), "itself")
+}
+
+func TestEnvelopeRoundTrip(t *testing.T) { // R001
+	locations := []actor.Location{
+		{}, {System: "shop", Addr: goldenSelf.Addr, UID: goldenSelf.UID, Path: "/user/b", ID: 2}, {System: "shop", Addr: goldenSelf.Addr, Path: "/user/b"},
+		{System: "shop", Addr: "x:1", UID: 3, Path: "/user/c", ID: 4}, {System: "shop", Path: "/entity/account/alice"},
+	}
+	for _, uid := range []uint64{0, 7} {
+		for _, from := range locations {
+			t.Run(fmt.Sprintf("to uid %d from %v", uid, from), func(t *testing.T) {
+				to := actor.Location{Path: "/user/a", ID: 300, UID: uid}
+				b := append(appendUser(nil, goldenSelf, to, from, "name"), "body"...)[frameHeader+1:]
+				e, err := readUser(b)
+				require.NoError(t, err)
+				require.Equal(t, uid, e.TargetUID)
+				require.Equal(t, uid, targetUID(b))
+				require.Equal(t, "/user/a", string(e.Path))
+				require.Equal(t, uint64(300), e.ID)
+				require.Equal(t, "name", string(e.Name))
+				require.Equal(t, "body", string(e.Body))
+				require.Equal(t, from, e.From.location(goldenSelf))
+			})
+		}
+	}
+}
+
+func TestLane(t *testing.T) {
+	l := &lane{kind: laneOrdinary, max: 200}
+	frame := func(uid uint64, path string) []byte {
+		return endFrame(appendUser(nil, goldenSelf, actor.Location{UID: uid, Path: path}, actor.Location{}, "m"), 0)
+	}
+	ok, demand := l.put(frame(0, "/a"), true)
+	require.True(t, ok && demand, "the first asks for a stream")
+	_, demand = l.put(frame(7, "/b"), true)
+	require.False(t, demand, "the others don't")
+	_, _ = l.put(appendBare(nil, frameGoodbye), false)
+	_, _ = l.put(frame(8, "/c"), true)
+	ok, _ = l.put(make([]byte, 200), true)
+	require.False(t, ok, "the bound holds")
+	require.Equal(t, uint64(3), l.position())
+	require.Len(t, l.drop(7), 1)
+	require.Equal(t, uint64(2), l.queued)
+	require.True(t, l.close(), "messages wait for the next stream")
+	require.NotContains(t, string(l.pending), string(appendBare(nil, frameGoodbye)), "the goodbye was for the last stream")
+	require.Len(t, l.drop(0), 2)
+	require.False(t, l.idle(), "nothing came meanwhile")
+	_, demand = l.put(frame(0, "/d"), true)
+	require.True(t, demand)
+	require.True(t, l.idle(), "something came meanwhile")
+}
+
+func FuzzFrames(f *testing.F) {
+	f.Add([]byte(magic+"\x00\x00\x00\x01\x10"), uint64(1))
+	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
+		whole := &frames{max: 1000}
+		var want []string
+		wantErr := whole.feed(b, func(frame []byte) error { want = append(want, string(frame)); return nil })
+		pieces := &frames{max: 1000}
+		got, err := cut(pieces, b, rand.New(rand.NewPCG(seed, 1)))
+		require.Equal(t, want, got)
+		require.Equal(t, wantErr == nil, err == nil)
+		require.LessOrEqual(t, len(pieces.partial), 1000+frameHeader)
+	})
+}
+
+func FuzzProtocol(f *testing.F) {
+	f.Add(appendHello(nil, hello{Version: 1, Oldest: 1, From: goldenSelf, To: "b"})[len(magic)+frameHeader+1:])
+	f.Add(appendSystem(nil, systemFrame{Seq: 1, ToPath: "/t"})[frameHeader+1:])
+	f.Add(appendUser(nil, goldenSelf, actor.Location{Path: "/p", UID: 3}, actor.Location{Path: "/q", Addr: "x"}, "m")[frameHeader+1:])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if h, err := readHello(b); err == nil {
+			again, err := readHello(appendHello(nil, h)[len(magic)+frameHeader+1:])
+			require.NoError(t, err)
+			require.Equal(t, h, again)
+		}
+		if s, err := readSystem(b); err == nil {
+			again, err := readSystem(appendSystem(nil, s)[frameHeader+1:])
+			require.NoError(t, err)
+			require.Equal(t, s, again)
+		}
+		_, _ = readWelcome(b)
+		_, _ = readRefusal(b)
+		if e, err := readUser(b); err == nil {
+			require.LessOrEqual(t, len(e.Path)+len(e.Body)+len(e.From.Raw)+len(e.Name), len(b))
+		}
+	})
+}
