@@ -216,11 +216,11 @@ func (d *discipline) leave(g *Gate) {
 func (c *cell) deliverWaiting(env envelope, w *worker) error {
 	deadline := c.sys.clock.Now().Add(c.mailbox.special.Wait)
 	for {
-		room := c.mailbox.special.await()
 		wait := deadline.Sub(c.sys.clock.Now())
 		if wait <= 0 {
 			return ErrMailboxFull
 		}
+		room := c.mailbox.special.await()
 		limit := c.sys.clock.AfterFunc(wait, func() { room.Open() })
 		if w != nil {
 			w.blocking()
