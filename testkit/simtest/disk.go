@@ -74,11 +74,33 @@ var (
 	_ persistence.SnapshotStore = (*Store)(nil)
 )
 
-// sleep blocks the caller for a drawn latency.
-func (s *Store) sleep(label string) {
+// sleep blocks the caller for a drawn latency, or until ctx ends.
+func (s *Store) sleep(ctx context.Context, label string) error {
 	g := &actor.Gate{}
 	s.d.w.after(s.d.latency(), kindDisk, label, s.p.uid, func() { g.Open() })
+	s.watch(ctx, g, patienceFirst)
 	s.p.Wait(g)
+	return ctx.Err()
+}
+
+// How often a call that takes long looks whether its context has ended. A
+// context of the standard library could tell at once, but on a goroutine.
+const (
+	patienceFirst = time.Second
+	patienceNext  = 200 * time.Millisecond
+)
+
+// watch opens g when ctx has ended.
+func (s *Store) watch(ctx context.Context, g *actor.Gate, after time.Duration) {
+	s.d.w.after(after, kindDisk, "look at the context", s.p.uid, func() {
+		switch {
+		case g.IsOpen() || s.p.dead:
+		case ctx.Err() != nil:
+			g.Open()
+		default:
+			s.watch(ctx, g, patienceNext)
+		}
+	})
 }
 
 func (d *disk) latency() time.Duration {
@@ -91,13 +113,21 @@ func (d *disk) latency() time.Duration {
 }
 
 // do carries a mutation to the database and its outcome back.
-func (s *Store) do(label, id string, action func() error) error {
+func (s *Store) do(ctx context.Context, label, id string, action func() error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: %w", label, err)
+	}
 	d := s.d
 	m := &write{proc: s.p, id: id, label: label, action: action}
 	g := &actor.Gate{}
-	var result error
+	result := fmt.Errorf("%s: %w: the caller gave up", label, persistence.ErrInDoubt)
 	answer := func(err error, after time.Duration) {
-		d.w.after(after, kindDisk, label+" answered", s.p.uid, func() { result = err; g.Open() })
+		d.w.after(after, kindDisk, label+" answered", s.p.uid, func() {
+			if !g.IsOpen() {
+				result = err
+				g.Open()
+			}
+		})
 	}
 	out, back := d.latency()/2, d.latency()/2
 	doubt := d.rng.Float64() < d.w.swarm.DiskDoubt
@@ -116,6 +146,7 @@ func (s *Store) do(label, id string, action func() error) error {
 			answer(fmt.Errorf("%s: %w: the connection to the database broke", label, persistence.ErrInDoubt), back)
 		}
 	})
+	s.watch(ctx, g, patienceFirst)
 	s.p.Wait(g)
 	return result
 }
@@ -164,8 +195,8 @@ func (d *disk) decide(p *process, id string) {
 }
 
 // Claim implements [persistence.EventWriter].
-func (s *Store) Claim(_ context.Context, id string, epoch actor.Epoch) (highest uint64, err error) {
-	err = s.do("claim "+id, id, func() (err error) {
+func (s *Store) Claim(ctx context.Context, id string, epoch actor.Epoch) (highest uint64, err error) {
+	err = s.do(ctx, "claim "+id, id, func() (err error) {
 		s.d.decide(s.p, id)
 		highest, err = s.d.store.Claim(context.Background(), id, epoch)
 		return err
@@ -177,10 +208,10 @@ func (s *Store) Claim(_ context.Context, id string, epoch actor.Epoch) (highest 
 }
 
 // Append implements [persistence.EventWriter].
-func (s *Store) Append(_ context.Context, id string, epoch actor.Epoch, events []persistence.Event) error {
+func (s *Store) Append(ctx context.Context, id string, epoch actor.Epoch, events []persistence.Event) error {
 	node, uid := s.p.node, s.p.uid
 	events = slices.Clone(events)
-	return s.do("append "+id, id, func() error {
+	return s.do(ctx, "append "+id, id, func() error {
 		if err := s.d.store.Append(context.Background(), id, epoch, events); err != nil {
 			return err
 		}
@@ -192,15 +223,17 @@ func (s *Store) Append(_ context.Context, id string, epoch actor.Epoch, events [
 }
 
 // DeleteTo implements [persistence.EventWriter].
-func (s *Store) DeleteTo(_ context.Context, id string, epoch actor.Epoch, seq uint64) error {
-	return s.do("delete "+id, id, func() error {
+func (s *Store) DeleteTo(ctx context.Context, id string, epoch actor.Epoch, seq uint64) error {
+	return s.do(ctx, "delete "+id, id, func() error {
 		return s.d.store.DeleteTo(context.Background(), id, epoch, seq)
 	})
 }
 
 // read waits a latency and tells whether the database serves reads.
-func (s *Store) read(label string) error {
-	s.sleep(label)
+func (s *Store) read(ctx context.Context, label string) error {
+	if err := s.sleep(ctx, label); err != nil {
+		return fmt.Errorf("%s: %w", label, err)
+	}
 	if s.d.down {
 		return fmt.Errorf("%s: %w: a window of unavailability", label, persistence.ErrUnavailable)
 	}
@@ -208,9 +241,9 @@ func (s *Store) read(label string) error {
 }
 
 // Replay implements [persistence.EventReader].
-func (s *Store) Replay(_ context.Context, id string, fromSeq, toSeq uint64) iter.Seq2[persistence.Event, error] {
+func (s *Store) Replay(ctx context.Context, id string, fromSeq, toSeq uint64) iter.Seq2[persistence.Event, error] {
 	return func(yield func(persistence.Event, error) bool) {
-		if err := s.read("replay " + id); err != nil {
+		if err := s.read(ctx, "replay "+id); err != nil {
 			yield(persistence.Event{}, err)
 			return
 		}
@@ -227,31 +260,31 @@ func (s *Store) Replay(_ context.Context, id string, fromSeq, toSeq uint64) iter
 }
 
 // HighestSeq implements [persistence.EventReader].
-func (s *Store) HighestSeq(_ context.Context, id string) (uint64, error) {
-	if err := s.read("highest " + id); err != nil {
+func (s *Store) HighestSeq(ctx context.Context, id string) (uint64, error) {
+	if err := s.read(ctx, "highest "+id); err != nil {
 		return 0, err
 	}
 	return s.d.store.HighestSeq(context.Background(), id)
 }
 
 // SaveSnapshot implements [persistence.SnapshotStore].
-func (s *Store) SaveSnapshot(_ context.Context, snapshot persistence.Snapshot) error {
-	return s.do("snapshot "+snapshot.PersistenceID, snapshot.PersistenceID, func() error {
+func (s *Store) SaveSnapshot(ctx context.Context, snapshot persistence.Snapshot) error {
+	return s.do(ctx, "snapshot "+snapshot.PersistenceID, snapshot.PersistenceID, func() error {
 		return s.d.store.SaveSnapshot(context.Background(), snapshot)
 	})
 }
 
 // LoadSnapshot implements [persistence.SnapshotStore].
-func (s *Store) LoadSnapshot(_ context.Context, id string, toSeq uint64) (persistence.Snapshot, error) {
-	if err := s.read("load " + id); err != nil {
+func (s *Store) LoadSnapshot(ctx context.Context, id string, toSeq uint64) (persistence.Snapshot, error) {
+	if err := s.read(ctx, "load "+id); err != nil {
 		return persistence.Snapshot{}, err
 	}
 	return s.d.store.LoadSnapshot(context.Background(), id, toSeq)
 }
 
 // DeleteSnapshots implements [persistence.SnapshotStore].
-func (s *Store) DeleteSnapshots(_ context.Context, id string, fromSeq, toSeq uint64) error {
-	return s.do("prune "+id, id, func() error {
+func (s *Store) DeleteSnapshots(ctx context.Context, id string, fromSeq, toSeq uint64) error {
+	return s.do(ctx, "prune "+id, id, func() error {
 		return s.d.store.DeleteSnapshots(context.Background(), id, fromSeq, toSeq)
 	})
 }

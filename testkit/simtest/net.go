@@ -15,8 +15,8 @@ import (
 // Errors of the simulated network, told to handlers and dialers.
 var (
 	errRefused   = error(syscall.ECONNREFUSED)
-	errTimedOut  = errors.New("connection timed out")
-	errReset     = errors.New("connection reset by peer")
+	errTimedOut  = error(syscall.ETIMEDOUT)
+	errReset     = error(syscall.ECONNRESET)
 	errNoHost    = errors.New("no such host")
 	errCancelled = errors.New("dial was cancelled")
 )

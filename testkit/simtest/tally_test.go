@@ -1,0 +1,187 @@
+package simtest_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/persistence"
+	"github.com/troupe-go/troupe/testkit/simtest"
+)
+
+// A tally is an event-sourced list of the operations that were put into it,
+// each at most once. Who asks for it gets its length and a hash over it, so
+// that every answer can be compared with the final journal.
+type tally struct {
+	Ops  []uint64
+	Hash uint64
+}
+
+// command is what a tally takes.
+type command interface{ isCommand() }
+
+// put asks for an operation to be stored.
+type put struct {
+	actor.Returns[result]
+	Op uint64
+}
+
+// look asks for the present state; as a command that stores nothing it may
+// come from an owner who was replaced and doesn't know it.
+type look struct{ actor.Returns[result] }
+
+func (put) isCommand()  {}
+func (look) isCommand() {}
+
+// added is the event of a put.
+type added struct{ Op uint64 }
+
+// result is the state after a command.
+type result struct {
+	Len  int
+	Hash uint64
+}
+
+func (t tally) with(op uint64) tally {
+	return tally{Ops: append(t.Ops, op), Hash: (t.Hash ^ op) * 0x9e3779b97f4a7c15}
+}
+
+func (t tally) result() result { return result{Len: len(t.Ops), Hash: t.Hash} }
+
+// tallying is the behaviour.
+type tallying struct {
+	persistence.Effects[tally, added]
+	recovered func(seq uint64)
+}
+
+func (b tallying) Decide(t tally, c command) persistence.Effect[tally, added] {
+	state := func(t tally) any { return t.result() }
+	switch m := c.(type) {
+	case put:
+		if slices.Contains(t.Ops, m.Op) {
+			return b.None().ReplyWith(state)
+		}
+		return b.Persist(added{m.Op}).ReplyWith(state)
+	case look:
+		return b.None().ReplyWith(state)
+	}
+	return b.Unhandled()
+}
+
+func (b tallying) Evolve(t tally, e added) tally { return t.with(e.Op) }
+
+func (b tallying) Signal(_ *actor.Context, t tally, signal any) {
+	if s, ok := signal.(persistence.RecoveryCompleted); ok && b.recovered != nil {
+		b.recovered(s.Seq)
+	}
+}
+
+// registerTally makes the types known that travel or are stored.
+func registerTally(reg *codec.Registry) error {
+	for _, err := range []error{
+		codec.Register[tally](reg, "simtest.tally.v1"), codec.Register[added](reg, "simtest.added.v1"),
+		codec.Register[put](reg, "simtest.put.v1"), codec.Register[look](reg, "simtest.look.v1"),
+		codec.Register[result](reg, "simtest.result.v1"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ledger is what the clients know: which operations they sent to which tally,
+// which were acknowledged, and every answer.
+type ledger struct {
+	w       *simtest.World
+	writes  *simtest.Writes
+	lastOp  uint64
+	acked   map[string][]uint64
+	answers map[string]map[result]bool
+	count   int // acknowledged operations
+	failed  int // asks without an answer
+}
+
+func newLedger(w *simtest.World) *ledger {
+	return &ledger{w: w, writes: simtest.NewWrites(w), acked: map[string][]uint64{}, answers: map[string]map[result]bool{}}
+}
+
+// put sends one new operation until it is acknowledged, each try through
+// whatever ref the caller has then.
+func (l *ledger) put(n *simtest.Node, id string, ref func() actor.Ref[command]) {
+	l.lastOp++
+	op := l.lastOp
+	for {
+		r, err := actor.Ask(context.Background(), ref(), put{Op: op})
+		if err == nil {
+			l.count++
+			l.acked[id] = append(l.acked[id], op)
+			l.note(id, r)
+			l.writes.Acked(id, uint64(r.Len))
+			return
+		}
+		l.failed++
+		sleep(n, 50*time.Millisecond)
+	}
+}
+
+func (l *ledger) note(id string, r result) {
+	if l.answers[id] == nil {
+		l.answers[id] = map[result]bool{}
+	}
+	l.answers[id][r] = true
+}
+
+// audit compares all answers with what the journal says in the end: every
+// acknowledged operation is there once, and every answer was a state that the
+// tally once had.
+func (l *ledger) audit() {
+	for _, id := range slices.Sorted(maps.Keys(l.answers)) {
+		var t tally
+		there := map[uint64]bool{}
+		states := map[result]bool{t.result(): true}
+		for e, err := range l.w.Stored().Replay(context.Background(), id, 1, persistence.SeqMax) {
+			require.NoError(l.w.T(), err)
+			op, err := decodeAdded(e)
+			require.NoError(l.w.T(), err)
+			if there[op] {
+				l.w.Failf("operation %d is in %s twice", op, id)
+			}
+			there[op] = true
+			t = t.with(op)
+			states[t.result()] = true
+		}
+		for r := range l.answers[id] {
+			if !states[r] {
+				l.w.Failf("%s never was what it was said to be: %+v", id, r)
+			}
+		}
+		for _, op := range l.acked[id] {
+			if !there[op] {
+				l.w.Failf("operation %d of %s was acknowledged and is lost", op, id)
+			}
+		}
+	}
+}
+
+func decodeAdded(e persistence.Event) (uint64, error) {
+	reg := codec.NewRegistry()
+	if err := registerTally(reg); err != nil {
+		return 0, err
+	}
+	v, err := reg.Decode(codec.Scope{Registry: reg}, e.Name, e.Payload)
+	if err != nil {
+		return 0, err
+	}
+	a, ok := v.(added)
+	if !ok {
+		return 0, fmt.Errorf("event %d of %s is a %T", e.Seq, e.PersistenceID, v)
+	}
+	return a.Op, nil
+}
