@@ -101,6 +101,9 @@ func (c *cell) path() string {
 	return c.parent.path() + "/" + c.name
 }
 
+// String names the actor in the traces of executors.
+func (c *cell) String() string { return c.path() }
+
 func (c *cell) location() Location {
 	return Location{System: c.sys.name, Addr: c.sys.Addr(), UID: c.sys.uid, Path: c.path(), ID: c.id}
 }

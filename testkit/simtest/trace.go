@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/troupe-go/troupe/actor"
 )
 
 // traceMax is how many of the last events are kept to be printed when a seed
@@ -39,6 +41,7 @@ type trace struct {
 	hash  uint64
 	count uint64
 	ring  [traceMax]record
+	tasks [traceMax]actor.Task // of the turns in ring, for their names
 	// all is kept, or followed, only while a seed is run twice to prove that
 	// it runs the same way.
 	keep   bool
@@ -47,8 +50,10 @@ type trace struct {
 	differ string
 }
 
-func (t *trace) add(r record) {
-	t.ring[t.count%traceMax] = r
+// add takes an event. The name of a task is for the reader only: it is costly
+// to make, and what is hashed is enough to tell runs apart.
+func (t *trace) add(r record, task actor.Task) {
+	t.ring[t.count%traceMax], t.tasks[t.count%traceMax] = r, task
 	h := t.hash
 	h = mix(h^uint64(r.at), uint64(r.kind)+0x9e3779b97f4a7c15)
 	h = mix(h^r.arg, r.seq+0xbf58476d1ce4e5b9)
@@ -59,6 +64,10 @@ func (t *trace) add(r record) {
 		h = mix(h^xxhash.Sum64String(r.label), 0xd6e8feb86659fd93)
 	}
 	t.hash = h
+	if task != nil && (t.keep || t.follow != nil) {
+		r.label = taskName(task)
+		t.ring[t.count%traceMax] = r
+	}
 	if t.keep {
 		t.all = append(t.all, r)
 	}
@@ -84,12 +93,24 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
+// taskName names a task if it can say its name: cells of package actor do.
+func taskName(t actor.Task) string {
+	if s, ok := t.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return "task"
+}
+
 // tail returns the last n lines, oldest first.
 func (t *trace) tail(n int) string {
 	var b strings.Builder
 	n = min(n, traceMax, int(t.count))
 	for i := t.count - uint64(n); i < t.count; i++ {
-		b.WriteString(t.ring[i%traceMax].String())
+		r := t.ring[i%traceMax]
+		if task := t.tasks[i%traceMax]; task != nil {
+			r.label = taskName(task)
+		}
+		b.WriteString(r.String())
 		b.WriteByte('\n')
 	}
 	return b.String()

@@ -141,7 +141,7 @@ func (w *World) enter(e *event) {
 	if e.proc != nil {
 		r.node = e.proc.node.name
 	}
-	w.trace.add(r)
+	w.trace.add(r, e.task)
 	w.dispatching = true
 	switch {
 	case e.task != nil:
@@ -238,7 +238,7 @@ func (w *World) onlyScript(verb string) {
 // Note puts a remark into the trace; it counts for the hash.
 func (w *World) Note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	w.trace.add(record{at: w.now, label: text, kind: kindNote})
+	w.trace.add(record{at: w.now, label: text, kind: kindNote}, nil)
 	w.line("world", text)
 }
 
