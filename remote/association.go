@@ -46,6 +46,7 @@ type limits struct {
 	giveUp     time.Duration // how long a known incarnation may leave system messages unacknowledged
 	giveUpNew  time.Duration // the same for an address that never answered
 	stuck      time.Duration // how long an open stream may leave them so before it is dialed anew
+	idle       time.Duration // how often an open stream is looked at, whether it is used
 	cool       time.Duration // how long a peer that turned us away is left alone
 	holdMax    time.Duration // how long a system message waits for ordinary ones before it
 	probeEvery time.Duration // heartbeats of watched nodes; 0: somebody else detects
@@ -64,7 +65,7 @@ const (
 type laneState struct {
 	phase    lanePhase
 	uid      uint64    // whom the open stream leads to
-	until    time.Time // dialing: give up; waiting: dial, if there is still reason to
+	until    time.Time // dialing: give up; waiting: dial, if there is still reason to; open: see whether it is used
 	since    time.Time // open: since when
 	attempts int
 	failing  time.Time // since when it fails; zero: it doesn't
@@ -131,7 +132,7 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 	}
 	a.learn(now, peer)
 	a.settle(now, peer.UID)
-	*l = laneState{phase: laneOpen, uid: peer.UID, since: now}
+	*l = laneState{phase: laneOpen, uid: peer.UID, since: now, until: now.Add(a.lim.idle)}
 	if lane == laneProbe {
 		a.toIdle(lane)
 		return

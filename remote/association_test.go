@@ -86,6 +86,8 @@ func (s *script) do(line string) string {
 		s.o.wanted[lanes(w[1])] = true
 	case "unwanted":
 		s.o.wanted[lanes(w[1])] = false
+	case "unused":
+		s.o.unused[lanes(w[1])] = w[2] == "yes"
 	case "watched":
 		s.o.watched = w[1] == "yes"
 	case "after": // a time
@@ -107,10 +109,14 @@ func (s *script) do(line string) string {
 func TestAssociation(t *testing.T) {
 	known := []string{"demand control => dial control", "up control 7 => peer 7; open control to 7"}
 	for title, lines := range map[string][]string{
-		"first contact by dialing": append(known, "demand control =>", "after 1h =>"),
+		"first contact by dialing": append(known[:2:2], "demand control =>", "after 1h =>"),
 		"first contact by knocking": {
 			"knock 1 7 => welcome 1; peer 7", "knock 2 7 => welcome 2",
 		},
+		"a stream that is not used is closed": append(known[:2:2], // R026
+			"after 5m =>", "unused control yes =>", "after 5m => close control", "demand control => dial control"),
+		"a stream with something unacknowledged is not": append(known[:2:2],
+			"unused control yes =>", "send 7 => write control system 1", "after 4s => write control system 1", "ack 7 1 =>", "unused control no =>", "after 5m =>"),
 		"no answer: backoff doubles to its bound": {
 			"demand control => dial control", "wanted control =>", "after 4.9s =>", "after 100ms => close control", "after 49ms =>",
 			"after 1ms => dial control", "down control =>", "after 100ms => dial control", "down control =>", "after 199ms =>", "after 1ms => dial control",

@@ -64,8 +64,8 @@ func (r *Remote) beginClose() {
 	peers := r.sortedPeers()
 	r.leavingMu.Lock()
 	r.leaving = len(peers) + 1
+	r.flushTimer = r.clock.AfterFunc(r.cfg.flushTimeout(), r.finish)
 	r.leavingMu.Unlock()
-	r.clock.AfterFunc(r.cfg.flushTimeout(), r.finish)
 	for _, p := range peers {
 		p.post(func(a *association, _ time.Time) { a.leave(p.outside()) })
 	}
@@ -90,6 +90,9 @@ func (r *Remote) finish() {
 	if !r.over.CompareAndSwap(false, true) {
 		return
 	}
+	r.leavingMu.Lock()
+	r.flushTimer.Stop()
+	r.leavingMu.Unlock()
 	r.listener.Close()
 	for _, p := range r.sortedPeers() {
 		p.post(func(*association, time.Time) {

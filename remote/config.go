@@ -52,6 +52,10 @@ type Config struct {
 	// ReconnectMax is the longest wait between attempts to connect; the first is
 	// 50 ms. Default 1 s.
 	ReconnectMax time.Duration
+	// IdleAfter is how long a connection on which nothing is sent stays open; it
+	// is closed within twice that time. Default 5 min. Shorter frees sockets
+	// sooner, and the next message waits for a handshake.
+	IdleAfter time.Duration
 	// IgnoreFailures switches off the heartbeats by which nodes with watched
 	// actors are found dead. The cluster sets it: it knows better, and says so
 	// with [Remote.Quarantine].
@@ -139,6 +143,7 @@ func (c Config) limits() limits {
 		giveUp:     positive(c.GiveUpAfter, 10*time.Minute),
 		giveUpNew:  30 * time.Second,
 		stuck:      5 * time.Second,
+		idle:       positive(c.IdleAfter, 5*time.Minute),
 		cool:       time.Second,
 		holdMax:    3 * time.Second,
 	}

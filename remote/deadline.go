@@ -11,6 +11,7 @@ import (
 // outside is what an association must be told of the shell when time passes.
 type outside struct {
 	wanted  [laneCount]bool // bytes wait on the lane
+	unused  [laneCount]bool // nothing was sent since the lane was last looked at, and its stream is taken away
 	watched bool            // somebody here watches an actor of the present incarnation
 }
 
@@ -28,7 +29,7 @@ func (a *association) needed(lane laneKind, wanted bool) bool {
 // tick carries out everything that is due. It may be called at any time.
 func (a *association) tick(now time.Time, o outside) {
 	for k := range a.lanes {
-		a.tickLane(now, laneKind(k), o.wanted[k])
+		a.tickLane(now, laneKind(k), o)
 	}
 	a.tickDoor(now)
 	a.progress(now, a.peer.UID, 0)
@@ -44,8 +45,15 @@ func (a *association) tick(now time.Time, o outside) {
 	}
 }
 
-func (a *association) tickLane(now time.Time, lane laneKind, wanted bool) {
-	l := &a.lanes[lane]
+func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
+	l, wanted := &a.lanes[lane], o.wanted[lane]
+	if a.lookDue(now, lane) {
+		l.until = now.Add(a.lim.idle)
+		if o.unused[lane] {
+			a.toIdle(lane)
+			return
+		}
+	}
 	switch {
 	case l.phase == laneDialing && !now.Before(l.until):
 		a.emit(effect{kind: effectCloseLane, lane: lane})
@@ -73,6 +81,12 @@ func (a *association) tickLane(now time.Time, lane laneKind, wanted bool) {
 			a.toIdle(lane)
 		}
 	}
+}
+
+// lookDue says that it is time to see whether an open stream is still used.
+func (a *association) lookDue(now time.Time, lane laneKind) bool {
+	l := &a.lanes[lane]
+	return l.phase == laneOpen && !now.Before(l.until) && (lane != laneControl || len(a.out.kept) == 0)
 }
 
 func (a *association) overdue(now time.Time, l *laneState) bool {
@@ -175,6 +189,9 @@ func (a *association) next() (time.Time, bool) {
 			if !l.failing.IsZero() {
 				add(l.failing.Add(a.lim.deliverBy))
 			}
+		}
+		if l.phase == laneOpen && (laneKind(k) != laneControl || len(a.out.kept) == 0) {
+			add(l.until)
 		}
 	}
 	for _, w := range a.waiting {

@@ -27,3 +27,13 @@ type DeclaredDead struct {
 // nothing listens at the address. It may come up to twenty times a second for
 // each node that something is sent to.
 type Refused struct{ Addr string }
+
+// ConnectionLost is published when a stream to another node broke. Messages that
+// were on their way on it are lost; those that had not left yet go out on the next
+// stream, and system messages are repeated until they have arrived.
+type ConnectionLost struct {
+	Addr string
+	UID  uint64
+	// Control tells the stream for control messages from the ordinary one.
+	Control bool
+}

@@ -26,6 +26,8 @@ type lane struct {
 	prefix   []byte    // goes first on a new stream
 	appended uint64    // user messages ever appended
 	queued   uint64    // user messages in pending
+	puts     uint64    // frames ever appended
+	quietAt  uint64    // puts when the lane was last looked at
 }
 
 // put appends a frame. ok is false when the lane is full; demand is true when
@@ -37,6 +39,7 @@ func (l *lane) put(frame []byte, user bool) (ok, demand bool) {
 		return false, false
 	}
 	l.pending = append(l.pending, frame...)
+	l.puts++
 	if user {
 		l.appended++
 		l.queued++
@@ -82,6 +85,19 @@ func (l *lane) close() bool {
 	l.out, l.prefix, l.flight = nil, nil, nil
 	l.filter(func(kind frameKind, _ []byte) bool { return kind == frameUser })
 	return len(l.pending) > 0
+}
+
+// retire takes the stream away if nothing was sent since it was last called. What
+// comes from then on waits for another stream.
+func (l *lane) retire() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	quiet := l.puts == l.quietAt && len(l.pending) == 0
+	l.quietAt = l.puts
+	if quiet {
+		l.out = nil
+	}
+	return quiet
 }
 
 // idle notes that the association doesn't want the lane any more. It reports

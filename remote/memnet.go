@@ -142,11 +142,11 @@ func (m *memNode) connect(addr string, done func(Conn, error)) {
 	n.mu.Lock()
 	listener, link := n.listeners[addr], n.link(m.name, addr)
 	if link.cut || listener == nil {
-		n.mu.Unlock()
-		err := errCut
-		if !link.cut {
-			err = syscall.ECONNREFUSED
+		var err error = syscall.ECONNREFUSED
+		if link.cut {
+			err = errCut
 		}
+		n.mu.Unlock()
 		done(nil, fmt.Errorf("dial %s: %w", addr, err))
 		return
 	}

@@ -128,7 +128,11 @@ func (p *peer) arm(now time.Time) {
 func (p *peer) tick() {
 	p.post(func(a *association, now time.Time) {
 		p.timer = nil
-		a.tick(now, p.outside())
+		o := p.outside()
+		for k, l := range p.lanes {
+			o.unused[k] = a.lookDue(now, laneKind(k)) && l.retire()
+		}
+		a.tick(now, o)
 	})
 }
 
@@ -160,7 +164,12 @@ func (p *peer) laneDown(o *outbound, err error) {
 		if o.kind != laneProbe {
 			wanted = p.lanes[o.kind].close()
 		}
-		p.remote.log.Debug().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("connection lost")
+		if a.lanes[o.kind].phase == laneOpen && o.kind != laneProbe {
+			p.remote.log.Info().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("connection lost; messages on their way may be lost")
+			p.remote.sys.Publish(ConnectionLost{Addr: p.addr, UID: a.lanes[o.kind].uid, Control: o.kind == laneControl})
+		} else {
+			p.remote.log.Debug().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("no connection")
+		}
 		a.laneDown(now, o.kind, wanted)
 	})
 }

@@ -53,9 +53,10 @@ type Remote struct {
 	warnMu sync.Mutex
 	warned map[string]struct{}
 
-	leavingMu sync.Mutex
-	leaving   int
-	closed    actor.Gate
+	leavingMu  sync.Mutex
+	leaving    int
+	flushTimer actor.Timer
+	closed     actor.Gate
 }
 
 // Start binds the address, attaches to the system and takes connections. It fails
