@@ -1,2 +1,55 @@
 // Package remote carries messages between actor systems.
+//
+// # Guarantees
+//
+//   - A message told to an actor of another node arrives at most once. Between one
+//     sender and one receiver the messages that arrive keep their order, apart for
+//     ordinary and control messages. While a connection lives nothing on it is
+//     lost; when one breaks, [ConnectionLost] says so. What never leaves becomes a
+//     dead letter with its reason.
+//   - System messages (watch, unwatch, terminated, stop) arrive exactly once and in
+//     order for each pair of incarnations, or one of the two is declared gone. A
+//     Terminated comes after the messages that the actor had sent before.
+//   - Every watcher gets exactly one Terminated for a watched incarnation, also
+//     when its node dies, is restarted or is quarantined.
+//   - An incarnation of a node is its uid. What was meant for one is never given
+//     to its successor at the same address. Quarantine is per uid and for good; a
+//     successor is welcome at once, and who lives at an address is decided by
+//     asking the address, never by a late message.
+//   - Control messages, system messages and heartbeats never queue behind ordinary
+//     ones: they have a connection of their own.
+//   - Nothing that comes in at the port can make the process allocate more than
+//     the frame limit for each connection, panic, or stop taking others in.
+//   - Memory is bounded for each peer: [Config.BufferMax] and
+//     [Config.ControlBufferMax], twice; the window of unacknowledged system
+//     messages, 20 000 and 8 MiB, whose overflow is a quarantine.
+//
+// # Duties
+//
+//   - Register every message type with the system's registry on both nodes.
+//   - Traffic is neither encrypted nor authenticated: listen on interfaces that
+//     only nodes of yours can reach. The names of clusters keep friends apart, not
+//     enemies out.
+//   - Stop the system, or call [Remote.Close], so that others learn of the end from
+//     a goodbye rather than from silence.
+//   - With a cluster, let it judge failures: [Config.IgnoreFailures] and
+//     [Remote.Quarantine].
+//
+// # Tour
+//
+// [Start] attaches remoting to a system. From then on refs have an address, travel
+// inside messages and work where they arrive; actor.System.RefAt makes one from an
+// address and a path. Each node dials two connections to every peer it talks to,
+// one for control and one for ordinary messages; the way back carries
+// acknowledgements only. [Connected], [Gone], [DeclaredDead], [Refused] and
+// [ConnectionLost] are published on the system's event stream.
+//
+// Everything is written to run on somebody else's threads: [Transport] is the seam
+// below, with [TCP], [MemNet] and, in tests of whole clusters, a simulator. Only
+// the files tcp and memnet start goroutines.
+//
+// Read the files in this order: association, deadline, effect, reliable (what is
+// decided, without any doing); frame, handshake, envelope (bytes); peer, lane,
+// outbound, inbound, link (doing it); remote, accept, close, config, event;
+// transport, tcp, memnet.
 package remote
