@@ -48,23 +48,34 @@ func (e *ending) end(cause error) {
 	e.cause = cause
 	calls := e.calls
 	e.calls = nil
-	e.mu.Unlock()
 	close(e.done)
+	e.mu.Unlock()
 	for _, k := range slices.Sorted(maps.Keys(calls)) {
 		calls[k]()
 	}
 }
 
-// AfterFunc calls f once when the context ends, at once if it has. Package
-// context knows the method and uses it for contexts derived from this one.
+// AfterFunc calls f once when the context ends. Package context knows the
+// method and uses it for contexts derived from this one; it holds a lock that f
+// takes, too, while it calls it. So f can't be called at once when the context
+// has ended in this very moment, and gets a goroutine of its own. Where one
+// goroutine runs at a time that doesn't happen: package context looks whether
+// the context has ended first.
 func (e *ending) AfterFunc(f func()) (stop func() bool) {
-	e.mu.Lock()
-	if e.cause != nil {
-		e.mu.Unlock()
-		f()
-		return func() bool { return false }
+	stop, ended := e.onEnd(f)
+	if ended {
+		go f()
 	}
+	return stop
+}
+
+// onEnd has f called when the context ends; it reports whether it has ended.
+func (e *ending) onEnd(f func()) (stop func() bool, ended bool) {
+	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.cause != nil {
+		return func() bool { return false }, true
+	}
 	if e.calls == nil {
 		e.calls = map[uint64]func(){}
 	}
@@ -77,14 +88,18 @@ func (e *ending) AfterFunc(f func()) (stop func() bool) {
 		_, there := e.calls[k]
 		delete(e.calls, k)
 		return there
-	}
+	}, false
 }
 
 // afterEnd is context.AfterFunc, without a goroutine where the context is one
 // of ours.
 func afterEnd(ctx context.Context, f func()) (stop func() bool) {
 	if e, ok := ctx.(*ending); ok {
-		return e.AfterFunc(f)
+		stop, ended := e.onEnd(f)
+		if ended {
+			f()
+		}
+		return stop
 	}
 	return context.AfterFunc(ctx, f)
 }

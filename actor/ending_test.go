@@ -31,3 +31,17 @@ func TestEndingTellsInOrderAndWithoutGoroutines(t *testing.T) {
 	require.False(t, afterEnd(e, func() { told = append(told, 6) })())
 	require.Equal(t, 6, told[5], "at once when it has ended")
 }
+
+// A context is derived while its parent ends: package context holds the
+// child's lock when it asks the parent, and the parent must not want it.
+func TestEndingWhileAContextIsDerived(t *testing.T) {
+	for range 20_000 {
+		e := newEnding()
+		ended := make(chan struct{})
+		go func() { e.end(context.Canceled); close(ended) }()
+		child, cancel := context.WithCancelCause(e)
+		<-ended
+		<-child.Done()
+		cancel(nil)
+	}
+}
