@@ -71,6 +71,9 @@ func (f *frames) feed(b []byte, each func(frame []byte) error) error {
 		n := min(need, len(b))
 		f.partial = append(f.partial, b[:n]...)
 		b = b[n:]
+		if n < need && !f.greeted {
+			return checkMagic(f.partial) // at once: a wrong one may be all that ever comes
+		}
 		if n < need {
 			return nil
 		}
