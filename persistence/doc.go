@@ -2,27 +2,45 @@
 //
 // # Guarantees
 //
-// An event is stored when its append has returned nil, and from then on every
-// replay returns it, in order and byte by byte. The events of one persistence
-// id are numbered without gaps; of two writers that use the same number, one
-// is refused. Whoever claims an id under a newer epoch shuts out all older
-// owners before it reads, so that a replaced owner can't write, however late
-// it learns of it. A write whose outcome isn't known says so and is never
-// reported as failed or done.
+//   - A reply or a function given to [Effect.Then] comes after the events of
+//     its command are stored. From then on every recovery finds them, in order
+//     and byte by byte.
+//   - The state after a recovery is the state before it, as far as Evolve is
+//     pure. Commands are handled one at a time, in the order in which they came;
+//     those that come during a recovery or a write wait.
+//   - An actor never goes on from a write that failed or is in doubt: it ends
+//     and recovers by reading.
+//   - The events of one persistence id are numbered without gaps; of two
+//     writers that use the same number, one is refused. Whoever claims an id
+//     under a newer epoch shuts out all older owners before it reads, so that a
+//     replaced owner can't write, however late it learns of it; it then stops.
+//   - A snapshot only ever saves time. A damaged one is passed over, and events
+//     are deleted only when a stored snapshot contains them.
 //
 // # Duties
 //
-// One persistence id has one owner at a time. A cluster's shards and
-// singletons see to that and pass their epoch on; a program that runs in one
-// process may go without epochs. An owner that gets any error from a write
-// stops and recovers by reading.
+//   - One persistence id has one owner at a time. A cluster's shards and
+//     singletons see to that and pass their epoch on in [Config]; a program
+//     that runs in one process may go without.
+//   - Decide and Evolve are pure; what has to happen in the world is an effect.
+//   - Types of events and states are registered under names that stay the same
+//     for ever, and what was ever stored can be decoded for ever.
+//   - Spawn the actor with a backoff (actor.Supervise), so that it comes back
+//     when its store does; without one a failed recovery is its end.
 //
 // # Tour
+//
+// A [Behaviour] is Decide and Evolve; [New] makes an actor of it, a [Config]
+// says where its events are kept. [Effects], embedded in the behaviour, makes
+// the effects that Decide returns. Package persistencetest plays commands to a
+// behaviour without any actor.
 //
 // [Journal] and [SnapshotStore] are what a store offers; [Memory] is the one
 // without a disk, package persistence/sqlite the one with a file. A plug-in
 // builds on [Head], which has the rules as pure functions, [CheckAppend] and
 // [Event.Checksum], and proves itself with package persistencetest.
 //
-// Read event.go, head.go, journal.go, memory.go, errors.go.
+// Read behaviour.go, effect.go, config.go, sourced.go, recover.go,
+// snapshotting.go, limit.go, permits.go; for stores event.go, head.go,
+// journal.go, memory.go, errors.go.
 package persistence

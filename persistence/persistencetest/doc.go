@@ -19,9 +19,12 @@
 //
 // # Tour
 //
+// [Play] gives commands to a behaviour without any actor and returns what they
+// led to; [Replay] evolves a state by events.
+//
 // [Journal], [Snapshots] and [Reopened] check plug-ins. [Faulty] wraps a store
 // and makes it refuse, doubt or hang on demand, to see what the code above
 // makes of it. [Events] makes events to write.
 //
-// Read kit.go, journal.go, fence.go, race.go, snapshot.go, reopen.go, faulty.go.
+// Read play.go, kit.go, journal.go, fence.go, race.go, snapshot.go, reopen.go, faulty.go.
 package persistencetest

@@ -39,3 +39,36 @@ func ExampleFaulty() {
 	// true
 	// 2 <nil>
 }
+
+// light is a switch that refuses to be turned on twice.
+type light struct {
+	persistence.Effects[bool, bool]
+}
+
+func (l light) Decide(on bool, command string) persistence.Effect[bool, bool] {
+	switch {
+	case command == "on" && on:
+		return l.Reply("it is on already")
+	case command == "on" || command == "off":
+		return l.Persist(command == "on").Reply("done")
+	}
+	return l.Unhandled()
+}
+
+func (light) Evolve(_ bool, event bool) bool { return event }
+
+// A behaviour is tested without any actor.
+func ExamplePlay() {
+	t := &testing.T{} // a test has its own
+	played := persistencetest.Play(t, light{}, "on", "on", "off", "dim")
+	for _, step := range played.Steps {
+		fmt.Println(step.Events, step.Replies, step.Unhandled)
+	}
+	fmt.Println(played.State, played.Events)
+	// Output:
+	// [true] [done] false
+	// [] [it is on already] false
+	// [false] [done] false
+	// [] [] true
+	// false [true false]
+}

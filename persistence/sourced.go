@@ -1,0 +1,217 @@
+package persistence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// sourced is the actor around a behaviour. Its life:
+//
+//	recovering → ready        state rebuilt; RecoveryCompleted
+//	recovering → failed       as a failed start: stopped, or tried again with backoff
+//	ready      → persisting   a command led to events
+//	persisting → ready        stored: the state changes, replies go out
+//	persisting → failed       not stored or in doubt: a restart recovers by reading
+//	any        → stopped      fenced: somebody else owns the id
+//
+// While it recovers or persists, messages wait in the mailbox (actor.Await).
+type sourced[S, C, E any] struct {
+	behaviour Behaviour[S, C, E]
+	cfg       Config[S]
+
+	state  S
+	seq    uint64
+	saving bool // a snapshot is under way
+}
+
+// New returns an event-sourced actor: a receiver of commands C for
+// actor.SpawnTyped, a shard or a singleton. Make one for every start, in the
+// factory.
+//
+// It begins with recovery; commands wait meanwhile, and while events are being
+// stored. When a recovery fails, that is a failed start: supervision stops the
+// actor, or tries again if it has a backoff. When storing fails, or is in
+// doubt, the actor fails: a restart recovers by reading. The sender of the
+// command gets an actor.Failure in either case that concerns it. An actor that
+// is fenced stops, whatever its supervision says. Each of these failures is an
+// [*Error] and is published as [Failed].
+//
+// The types of events, and that of the state where there are snapshots, must
+// be registered in the system's registry.
+func New[S, C, E any](behaviour Behaviour[S, C, E], cfg Config[S]) actor.Receiver[C] {
+	return &sourced[S, C, E]{behaviour: behaviour, cfg: cfg}
+}
+
+// PreStart begins the recovery.
+func (a *sourced[S, C, E]) PreStart(ctx *actor.Context) error {
+	if a.behaviour == nil {
+		return fmt.Errorf("%w: no behaviour for %q", ErrInvalid, a.cfg.ID)
+	}
+	if err := a.cfg.Validate(); err != nil {
+		return err
+	}
+	if err := a.checkTypes(ctx.System().Registry()); err != nil {
+		return err
+	}
+	sys := ctx.System()
+	actor.Await(ctx, func(c context.Context) (recovered[S], error) { return a.recover(c, sys) },
+		func(r recovered[S], err error) { a.recovered(ctx, r, err) })
+	return nil
+}
+
+// checkTypes reports a type that could not be stored. Where E is an interface
+// its implementations show up only as they come.
+func (a *sourced[S, C, E]) checkTypes(reg *codec.Registry) error {
+	types := []reflect.Type{reflect.TypeFor[E]()}
+	if a.cfg.SnapshotEvery > 0 {
+		types = append(types, reflect.TypeFor[S]())
+	}
+	for _, t := range types {
+		if t.Kind() == reflect.Interface {
+			continue
+		}
+		if _, err := reg.OfType(t); err != nil {
+			return fmt.Errorf("%q can't be stored: %w", a.cfg.ID, err)
+		}
+	}
+	return nil
+}
+
+func (a *sourced[S, C, E]) recovered(ctx *actor.Context, r recovered[S], err error) {
+	if r.skipped > 0 {
+		ctx.Log().Warn().Str("id", a.cfg.ID).Int("damaged", r.skipped).Uint64("used", r.snapshot).
+			Msg("damaged snapshots were passed over")
+	}
+	if err != nil {
+		a.seq = r.seq
+		a.fail(ctx, "recovery", fmt.Errorf("%w: %w", ErrRecovery, err))
+		return
+	}
+	a.state, a.seq = r.state, r.seq
+	a.signal(ctx, RecoveryCompleted{Seq: r.seq, Snapshot: r.snapshot})
+	if a.cfg.SnapshotEvery > 0 && r.seq-r.snapshot >= uint64(a.cfg.SnapshotEvery) {
+		a.saveSnapshot(ctx) // one that was due was never saved
+	}
+}
+
+// Receive lets the behaviour decide about a command and carries the effect out.
+func (a *sourced[S, C, E]) Receive(ctx *actor.Context, command C) {
+	e := a.behaviour.Decide(a.state, command)
+	switch {
+	case e.verdict == stashed:
+		_ = ctx.Stash() // a full stash has made it a dead letter
+	case e.verdict == unhandled:
+		ctx.Unhandled()
+	case len(e.events) > 0:
+		a.persist(ctx, e)
+	default:
+		a.finish(ctx, e)
+	}
+}
+
+// persist stores the events of e. The state evolves first, so that an event
+// that Evolve can't take is never stored; it is seen only after the store has
+// said yes.
+func (a *sourced[S, C, E]) persist(ctx *actor.Context, e Effect[S, E]) {
+	events, err := a.encode(ctx, e.events)
+	if err != nil {
+		a.fail(ctx, "persist", err)
+		return
+	}
+	next := a.state
+	for _, event := range e.events {
+		next = a.behaviour.Evolve(next, event)
+	}
+	clock := ctx.System().Clock()
+	actor.Await(ctx, func(c context.Context) (uint64, error) {
+		l := newLimit(c, clock, a.cfg.writeTimeout())
+		return events[len(events)-1].Seq, l.end(a.cfg.Journal.Append(l, a.cfg.ID, a.cfg.Epoch, events))
+	}, func(seq uint64, err error) {
+		if err != nil {
+			a.fail(ctx, "persist", err)
+			return
+		}
+		before := a.seq
+		a.state, a.seq = next, seq
+		if every := uint64(a.cfg.SnapshotEvery); every > 0 && before/every != seq/every && !a.saving {
+			a.saveSnapshot(ctx)
+		}
+		a.finish(ctx, e)
+	})
+}
+
+func (a *sourced[S, C, E]) encode(ctx *actor.Context, events []E) ([]Event, error) {
+	sys := ctx.System()
+	tagger, _ := any(a.behaviour).(Tagger[E])
+	now := ctx.Now()
+	stored := make([]Event, len(events))
+	for i, event := range events {
+		name, payload, err := sys.Registry().Encode(sys.Scope(), nil, event)
+		if err != nil {
+			return nil, fmt.Errorf("encode event: %w", err)
+		}
+		stored[i] = Event{Seq: a.seq + uint64(i) + 1, Name: name, Payload: payload, Time: now}
+		if tagger != nil {
+			stored[i].Tags = tagger.Tags(event)
+		}
+	}
+	return stored, nil
+}
+
+// finish carries out what comes after the events.
+func (a *sourced[S, C, E]) finish(ctx *actor.Context, e Effect[S, E]) {
+	for _, after := range e.then {
+		switch {
+		case after.run != nil:
+			after.run(ctx, a.state)
+		case !ctx.Sender().IsZero():
+			ctx.Reply(after.reply(a.state))
+		}
+	}
+	if e.unstash {
+		ctx.UnstashAll()
+	}
+	if e.stop {
+		ctx.Stop(ctx.Self())
+	}
+}
+
+// fail ends this incarnation because of the store.
+func (a *sourced[S, C, E]) fail(ctx *actor.Context, step string, cause error) {
+	err := &Error{ID: a.cfg.ID, Step: step, Seq: a.seq, Err: cause}
+	if step == "persist" && !ctx.Sender().IsZero() {
+		ctx.Reply(actor.Failure{Err: err})
+	}
+	ctx.System().Publish(Failed{ID: a.cfg.ID, Ref: ctx.Self(), Err: err})
+	switch {
+	case errors.Is(cause, ErrFenced):
+		// A fence never goes back: starting again could only fail again.
+		ctx.Log().Error().Str("id", a.cfg.ID).Stringer("epoch", a.cfg.Epoch).Err(err).Msg("replaced as owner, stopping")
+		ctx.Stop(ctx.Self())
+	case step == "recovery":
+		ctx.Fail(&actor.StartError{Err: err})
+	default:
+		ctx.Fail(err)
+	}
+}
+
+// signal tells the behaviour what happened, if it wants to know.
+func (a *sourced[S, C, E]) signal(ctx *actor.Context, sig any) bool {
+	s, ok := any(a.behaviour).(Signaler[S])
+	if ok {
+		s.Signal(ctx, a.state, sig)
+	}
+	return ok
+}
+
+// Signal passes the signals of the runtime on.
+func (a *sourced[S, C, E]) Signal(ctx *actor.Context, sig any) {
+	if !a.signal(ctx, sig) {
+		ctx.Unhandled()
+	}
+}
