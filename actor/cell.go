@@ -84,6 +84,7 @@ func newCell(sys *System, parent *cell, name string, s spec) *cell {
 	c := &cell{parent: parent, name: name, id: sys.nextID.Add(1), spec: s}
 	c.process = process{sys: sys, t: c}
 	c.ctx.cell = c
+	c.mailbox.most = max(s.mailboxMax, 0)
 	if s.mailbox != nil {
 		c.mailbox.special = newDiscipline(*s.mailbox)
 		c.mailbox.evicted = func(env envelope) {
@@ -119,7 +120,7 @@ func (c *cell) deliver(env envelope) error {
 
 // accept puts a user message into the mailbox, or drops it.
 func (c *cell) accept(env envelope, w *worker) error {
-	err := c.mailbox.push(env, c.spec.mailboxMax)
+	err := c.mailbox.push(env)
 	if err == ErrMailboxFull && c.mailbox.special != nil && c.mailbox.special.Overflow == BlockSender {
 		err = c.deliverWaiting(env, w)
 	}
@@ -197,7 +198,7 @@ func (c *cell) Run() {
 		for _, s := range c.signals.take() {
 			c.handle(s)
 		}
-		if !c.receptive() || budget <= 0 || c.mailbox.length.Load() == 0 {
+		if !c.receptive() || budget <= 0 || c.mailbox.arrived.Load() == 0 && !c.mailbox.rest() {
 			return
 		}
 		budget -= c.batch(budget)
@@ -215,9 +216,9 @@ func (c *cell) receptive() bool { return c.active() && c.awaiting == 0 }
 
 // endTurn gives the cell free and takes it again when something came meanwhile.
 func (c *cell) endTurn() {
-	receptive, w := c.receptive(), c.worker
+	receptive, rest, w := c.receptive(), c.mailbox.rest(), c.worker
 	c.scheduled.Store(false)
-	if c.signals.waiting.Load() > 0 || receptive && c.mailbox.length.Load() > 0 {
+	if c.signals.waiting.Load() > 0 || receptive && (rest || c.mailbox.arrived.Load() > 0) {
 		c.wakeAgain(w)
 	}
 }

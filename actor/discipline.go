@@ -228,7 +228,7 @@ func (c *cell) deliverWaiting(env envelope, w *worker) error {
 		c.sys.exec.Wait(room)
 		limit.Stop()
 		c.mailbox.special.leave(room)
-		if err := c.mailbox.push(env, 0); err != ErrMailboxFull {
+		if err := c.mailbox.push(env); err != ErrMailboxFull {
 			return err
 		}
 	}

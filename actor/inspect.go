@@ -17,7 +17,7 @@ func (r Ref[M]) Pending() (waiting int, busy, ok bool) {
 	if !isCell {
 		return 0, false, false
 	}
-	waiting, busy = int(c.mailbox.length.Load()), c.scheduled.Load()
+	waiting, busy = c.mailbox.length(), c.scheduled.Load()
 	if waiting == 0 && c.mailbox.isClosed() { // the lock is for the empty only
 		return 0, false, false
 	}

@@ -12,13 +12,13 @@ import (
 func TestMailboxAgainstSlice(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		var m mailbox
+		m := mailbox{most: []int{0, 50}[seed%2]}
 		var twin []any
 		for i := range 2000 {
 			switch n := random.IntN(20); {
-			case n < 10:
-				err := m.push(envelope{msg: i}, 50)
-				if len(twin) >= 50 {
+			case n < 10 || seed > 190 && i < 1500:
+				err := m.push(envelope{msg: i})
+				if m.most > 0 && len(twin) >= m.most {
 					require.ErrorIs(t, err, ErrMailboxFull)
 					continue
 				}
@@ -35,11 +35,12 @@ func TestMailboxAgainstSlice(t *testing.T) {
 				m.prepend([]envelope{{msg: -i}, {msg: i}})
 				twin = append([]any{-i, i}, twin...)
 			}
-			require.EqualValues(t, len(twin), m.length.Load())
+			require.Equal(t, len(twin), m.length())
+			require.Equal(t, len(twin) > 0, m.arrived.Load() > 0 || m.rest())
 		}
 		rest := m.close()
 		require.Len(t, rest, len(twin))
-		require.ErrorIs(t, m.push(envelope{}, 0), ErrStopped)
+		require.ErrorIs(t, m.push(envelope{}), ErrStopped)
 	}
 }
 
@@ -50,7 +51,7 @@ func TestMailboxKeepsEverySendersOrder(t *testing.T) {
 	for s := range 4 {
 		senders.Go(func() {
 			for i := range each {
-				_ = m.push(envelope{msg: [2]int{s, i}}, 0)
+				_ = m.push(envelope{msg: [2]int{s, i}})
 			}
 		})
 	}
@@ -72,12 +73,12 @@ func TestMailboxCostsNoAllocation(t *testing.T) {
 	var m mailbox
 	msg := any("message")
 	for range 64 {
-		_ = m.push(envelope{msg: msg}, 0)
+		_ = m.push(envelope{msg: msg})
 		m.pop()
 	}
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
-		_ = m.push(envelope{msg: msg}, 0)
-		_ = m.push(envelope{msg: msg}, 0)
+		_ = m.push(envelope{msg: msg})
+		_ = m.push(envelope{msg: msg})
 		m.pop()
 		m.pop()
 	}))

@@ -133,7 +133,7 @@ func (c *cell) idleDue(tick *idleTick) {
 		return
 	}
 	rest := i.after - c.sys.clock.Now().Sub(i.last)
-	if rest > 0 || c.mailbox.length.Load() > 0 {
+	if rest > 0 || c.mailbox.length() > 0 {
 		i.arm(c, max(rest, time.Millisecond))
 		return
 	}
