@@ -70,8 +70,12 @@ func (m *Membership) Saw(n *Node, v membership.View) {
 		}
 	}
 	w.view, w.begun = v, true
-	if s := v.SelfMember().Status; w.ended == 0 && w.latest[v.Self] != membership.Removed && (s == membership.Down || s == membership.Removed) {
-		w.ended = n.w.Elapsed()
+}
+
+// ended tells the oracle that the present process of n knows that it is out.
+func (m *Membership) ended(n *Node) {
+	if w := m.views[n.running()]; w != nil && w.ended == 0 {
+		w.ended = max(1, n.w.Elapsed())
 	}
 }
 

@@ -76,11 +76,17 @@ func (n *Node) start() {
 		n.w.net.nodeBack(n)
 	}
 	n.w.Note("%s starts process %d with uid %#x", n.name, p.number, p.uid)
+	n.begin(p)
+}
+
+// begin lets the node's program run in p.
+func (n *Node) begin(p *process) {
+	boot := n.boot
+	if boot == nil {
+		return
+	}
 	p.Go(func() {
-		if n.boot == nil {
-			return
-		}
-		if err := n.boot(n); err != nil {
+		if err := boot(n); err != nil {
 			n.exit(p, fmt.Sprintf("boot: %v", err))
 		}
 	})

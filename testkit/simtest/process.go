@@ -8,20 +8,22 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/cluster"
 )
 
 // process is one incarnation of a node: what a crash takes away. It is the
 // actor.Executor and, through clock, the actor.Clock of the node's system.
 // The doors of a dead process do nothing.
 type process struct {
-	w      *World
-	node   *Node
-	number int // counts the incarnations of the node from 1
-	uid    uint64
-	sys    *actor.System
-	rng    *rand.Rand
-	born   int64
-	skew   time.Duration
+	w       *World
+	node    *Node
+	number  int // counts the incarnations of the node from 1
+	uid     uint64
+	sys     *actor.System
+	cluster *cluster.Cluster // nil unless the node is Clustered
+	rng     *rand.Rand
+	born    int64
+	skew    time.Duration
 
 	dead   bool
 	paused bool

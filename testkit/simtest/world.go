@@ -49,6 +49,7 @@ type World struct {
 	off      []string // fields of Swarm that are not to be
 	drawn    Swarm    // what swarm was before the faults ended
 	checkers []Checker
+	members  *Membership // made by Members
 	failed   bool
 	closed   bool
 }

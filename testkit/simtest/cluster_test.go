@@ -1,0 +1,123 @@
+package simtest_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/testkit/simtest"
+)
+
+// fleet adds so many clustered nodes, named a, b, c, ….
+func fleet(w *simtest.World, size int, c simtest.Clustered) (nodes []*simtest.Node) {
+	for i := range size {
+		c.Seeds = append(c.Seeds, string(rune('a'+i)))
+	}
+	for _, name := range c.Seeds {
+		nodes = append(nodes, w.Node(name, c))
+	}
+	return nodes
+}
+
+func TestACalmClusterFormsAtOnce(t *testing.T) {
+	simtest.Run(t, 30, func(w *simtest.World) {
+		a, b, c := w.Node("a"), w.Node("b"), w.Node("c")
+		w.Join(a, b, c)
+		w.Until("all up", 10*time.Second, w.AllUp(a, b, c))
+		at := w.Elapsed()
+		w.Run(2 * time.Minute)
+		w.Until("still all up", time.Second, w.AllUp(a, b, c))
+		require.Less(w.T(), at, time.Second, "the decision to form is gossiped at once")
+		require.Equal(w.T(), 3, a.Process()+b.Process()+c.Process())
+	})
+}
+
+// F-01, F-13: a killed process is removed, its successor at the same address joins.
+func TestAKilledNodeComesBackAsAnother(t *testing.T) {
+	simtest.Run(t, 30, func(w *simtest.World) {
+		nodes := fleet(w, 5, simtest.Clustered{})
+		w.Until("all up", time.Minute, w.AllUp(nodes...))
+		victim := nodes[w.Rand("victim").IntN(5)]
+		down := w.Down(victim)
+		if w.Rand("how").IntN(2) == 0 {
+			w.Crash(victim)
+		} else {
+			w.PowerOff(victim)
+		}
+		if w.Rand("when").IntN(2) == 0 {
+			w.Until("it is out", 30*time.Second, down)
+		}
+		w.Restart(victim)
+		w.Until("all up again", time.Minute, w.AllUp(nodes...))
+		w.Until("the old one is out", time.Second, down)
+	})
+}
+
+// F-03: a clean cut; the minority ends itself, and comes back when it is healed.
+func TestTheMinorityOfAPartitionStops(t *testing.T) {
+	simtest.Run(t, 30, func(w *simtest.World) {
+		nodes := fleet(w, 5, simtest.Clustered{})
+		w.Until("all up", time.Minute, w.AllUp(nodes...))
+		order := w.Rand("sides").Perm(5)
+		minority := w.Side(nodes[order[0]], nodes[order[1]])
+		majority := w.Side(nodes[order[2]], nodes[order[3]], nodes[order[4]])
+		w.Partition(minority, majority)
+		w.Until("the majority goes on alone", time.Minute, w.AllUp(majority...))
+		w.Until("the minority has ended and was started anew", 15*time.Second, simtest.That(func() bool {
+			return minority[0].Process() > 1 && minority[1].Process() > 1
+		}))
+		for _, n := range majority {
+			require.Equal(w.T(), 1, n.Process(), "%v", n)
+		}
+		w.Heal()
+		w.Until("all up again", time.Minute, w.AllUp(nodes...))
+	})
+}
+
+// F-05: a cut that is healed before anybody is held for dead changes nothing.
+func TestAShortCutChangesNothing(t *testing.T) {
+	simtest.Run(t, 20, func(w *simtest.World) {
+		nodes := fleet(w, 5, simtest.Clustered{})
+		w.Until("all up", time.Minute, w.AllUp(nodes...))
+		w.Partition(nodes[:2], nodes[2:])
+		w.Run(2 * time.Second)
+		w.Heal()
+		w.Run(30 * time.Second)
+		w.Until("all up", time.Second, w.AllUp(nodes...))
+		for _, n := range nodes {
+			require.Equal(w.T(), 1, n.Process())
+		}
+	})
+}
+
+// F-09: nodes that leave together hand over and are gone; the rest goes on.
+func TestNodesLeaveTogether(t *testing.T) {
+	simtest.Run(t, 30, func(w *simtest.World) {
+		nodes := fleet(w, 5, simtest.Clustered{})
+		w.Until("all up", time.Minute, w.AllUp(nodes...))
+		left := 0
+		for _, n := range nodes[:2] {
+			sys := n.System()
+			n.Go(func() {
+				_ = sys.Stop(context.Background())
+			})
+			left++
+		}
+		w.Until("three are left", time.Minute, w.AllUp(nodes[2:]...))
+		w.Until("all are back", time.Minute, w.AllUp(nodes...))
+		require.Equal(w.T(), 2, left)
+	})
+}
+
+// Whatever happens: no invariant of MB is broken, and when it is over all nodes
+// are in one cluster again.
+func TestClustersSurviveChaos(t *testing.T) {
+	simtest.Run(t, 30, func(w *simtest.World) {
+		w.SetSwarm(simtest.DrawSwarm(w.Rand("swarm")))
+		nodes := fleet(w, 5, simtest.Clustered{})
+		w.Chaos(2*time.Minute, nodes...)
+		w.Until("all in one cluster", 3*time.Minute, w.AllUp(nodes...))
+	})
+}
