@@ -1,10 +1,14 @@
 package actor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"sync/atomic"
+
+	"github.com/rs/zerolog"
 )
 
 // phase is where a cell is in its life. The transitions:
@@ -44,7 +48,7 @@ type cell struct {
 	mailbox   mailbox
 	signals   signals
 	scheduled atomic.Bool
-	family    family
+	family    atomic.Pointer[family] // nil as long as there were no children
 	processed atomic.Uint64
 	asking    atomic.Pointer[cell] // whose answer the turn waits for
 
@@ -55,15 +59,18 @@ type cell struct {
 	incarnation uint32
 	awaiting    int // results of Await that must come before the next message
 	actor       Actor
-	receive     []func(*Context) // behaviours; the last one counts
 	ctx         Context
 	x           *extras
-	history     history // what the parent remembers; owned by the parent's turn
-	prev, next  *cell   // siblings in order of birth; guarded by parent.family
+	become      func(*Context) // takes the place of actor.Receive
+	history     *history       // what the parent remembers; owned by the parent's turn
+	prev, next  *cell          // siblings in order of birth; guarded by the parent's family
 }
 
 // extras are the parts that most actors never need.
 type extras struct {
+	receive   []func(*Context) // behaviours; the last one is become
+	log       *zerolog.Logger
+	done      *ending
 	watching  map[*process]*watching
 	watchers  []watcher
 	stash     []envelope
@@ -87,11 +94,47 @@ func newCell(sys *System, parent *cell, name string, s spec) *cell {
 	c.mailbox.most = max(s.mailboxMax, 0)
 	if s.mailbox != nil {
 		c.mailbox.special = newDiscipline(*s.mailbox)
-		c.mailbox.evicted = func(env envelope) {
+		c.mailbox.special.evicted = func(env envelope) {
 			sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, DropMailboxFull)
 		}
 	}
 	return c
+}
+
+// label returns the name, which for a child without one is made of its id.
+func (c *cell) label() string {
+	if c.name == "" {
+		return "$" + strconv.FormatUint(c.id, 36)
+	}
+	return c.name
+}
+
+// children returns the family, which is nil as long as there were no children.
+func (c *cell) children() *family { return c.family.Load() }
+
+// ownFamily returns the family, made if need be.
+func (c *cell) ownFamily() *family {
+	if f := c.family.Load(); f != nil {
+		return f
+	}
+	c.family.CompareAndSwap(nil, &family{})
+	return c.family.Load()
+}
+
+// past returns what the parent remembers.
+func (c *cell) past() history {
+	if c.history == nil {
+		return history{}
+	}
+	return *c.history
+}
+
+// behaviours sets the stack of behaviours.
+func (c *cell) behaviours(stack []func(*Context)) {
+	c.x.receive, c.become = stack, nil
+	if n := len(stack); n > 0 {
+		c.become = stack[n-1]
+	}
 }
 
 // path returns the absolute path.
@@ -99,7 +142,7 @@ func (c *cell) path() string {
 	if c.parent == nil {
 		return ""
 	}
-	return c.parent.path() + "/" + c.name
+	return c.parent.path() + "/" + c.label()
 }
 
 // String names the actor in the traces of executors.
@@ -160,6 +203,15 @@ func (c *cell) wakeFrom(w *worker) {
 func (c *cell) signal(s signal) {
 	if c.signals.push(s) {
 		c.wake()
+		return
+	}
+	answerDead(s)
+}
+
+// signalFrom is signal in the turn of another cell, which w runs.
+func (c *cell) signalFrom(s signal, w *worker) {
+	if c.signals.push(s) {
+		c.wakeFrom(w)
 		return
 	}
 	answerDead(s)
@@ -271,8 +323,8 @@ func (c *cell) one(env envelope) {
 
 // behave lets the present behaviour handle the present message.
 func (c *cell) behave() {
-	if n := len(c.receive); n > 0 {
-		c.receive[n-1](&c.ctx)
+	if c.become != nil {
+		c.become(&c.ctx)
 	} else {
 		c.actor.Receive(&c.ctx)
 	}
@@ -412,8 +464,8 @@ func (c *cell) resume() {
 }
 
 func (c *cell) tellChildren(s signal) {
-	for _, child := range c.family.all() {
-		child.signal(s)
+	for _, child := range c.children().all() {
+		child.signalFrom(s, c.worker)
 	}
 }
 
@@ -454,10 +506,11 @@ func (c *cell) beforeRestart(cause error) {
 func (c *cell) giveUp() {
 	c.incarnation++
 	c.awaiting = 0
-	c.actor, c.receive = nil, nil
+	c.actor, c.become = nil, nil
 	if c.x == nil {
 		return
 	}
+	c.x.receive = nil
 	c.x.timers.cancelAll()
 	c.x.idle.cancel()
 	c.x.work.cancel()
@@ -470,7 +523,7 @@ func (c *cell) beginStop() {
 		return
 	}
 	c.phase = stopping
-	c.family.close()
+	c.children().close()
 	if c.stopChildren() == 0 {
 		c.finishStop()
 	}
@@ -493,11 +546,13 @@ func (c *cell) finishStop() {
 	for _, env := range c.leftovers() {
 		c.sys.drop(self, env.msg, PID{p: env.from}, DropStopped)
 	}
-	c.ctx.close()
+	if c.x != nil && c.x.done != nil {
+		c.x.done.end(context.Canceled)
+	}
 	late := c.signals.close()
 	c.tellWatchers()
 	if c.parent != nil {
-		c.parent.signal(signal{kind: signalChildGone, from: &c.process})
+		c.parent.signalFrom(signal{kind: signalChildGone, from: &c.process}, c.worker)
 	} else {
 		c.sys.terminated()
 	}
@@ -526,12 +581,12 @@ func (c *cell) leftovers() []envelope {
 // childFailed decides about a failed child and carries the decision out.
 func (c *cell) childFailed(p *process, err error) {
 	child, ok := p.t.(*cell)
-	if !ok || child.parent != c || !c.family.has(child) || c.phase == stopping {
+	if !ok || child.parent != c || !c.children().has(child) || c.phase == stopping {
 		return
 	}
 	s := child.spec.supervise
-	directive, delay, h := decide(s, child.history, c.sys.clock.Now(), err, c.sys.random)
-	child.history = h
+	directive, delay, h := decide(s, child.past(), c.sys.clock.Now(), err, c.sys.random)
+	child.history = &h
 	c.sys.logDecision(child, err, directive, delay)
 	switch directive {
 	case Escalate:
@@ -540,7 +595,7 @@ func (c *cell) childFailed(p *process, err error) {
 			c.sys.BeginStop(fmt.Sprintf("failure of %s was escalated: %v", child.path(), err))
 			return
 		}
-		c.failed(fmt.Errorf("child %s: %w", child.name, err))
+		c.failed(fmt.Errorf("child %s: %w", child.label(), err))
 	case Resume:
 		child.signal(signal{kind: signalResume})
 	case Stop:
@@ -564,7 +619,7 @@ func (c *cell) eachAffected(child *cell, f func(*cell)) {
 		f(child)
 		return
 	}
-	for _, m := range c.family.all() {
+	for _, m := range c.children().all() {
 		if m.spec.group == g {
 			f(m)
 		}
@@ -578,7 +633,7 @@ func (c *cell) childGone(p *process) {
 	if !ok {
 		return
 	}
-	left := c.family.remove(child)
+	left := c.children().remove(child)
 	if g, ok := c.actor.(guardian); ok {
 		g.childGone(child)
 	}
@@ -595,9 +650,9 @@ func (c *cell) childGone(p *process) {
 
 // stopChildren asks all children to stop and returns how many there are.
 func (c *cell) stopChildren() int {
-	children := c.family.all()
+	children := c.children().all()
 	for _, child := range children {
-		child.signal(signal{kind: signalStop})
+		child.signalFrom(signal{kind: signalStop}, c.worker)
 	}
 	return len(children)
 }

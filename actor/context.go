@@ -2,7 +2,6 @@ package actor
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -18,11 +17,6 @@ type Context struct {
 	msg     any
 	from    *process
 	failure error
-	log     *zerolog.Logger
-
-	doneMu sync.Mutex
-	done   chan struct{}
-	ended  bool
 }
 
 // Message returns the message being handled.
@@ -39,7 +33,7 @@ func (c *Context) Self() PID { return PID{p: &c.cell.process} }
 func (c *Context) Parent() PID { return PID{p: &c.cell.parent.process} }
 
 // Name returns the actor's name, the last element of its path.
-func (c *Context) Name() string { return c.cell.name }
+func (c *Context) Name() string { return c.cell.label() }
 
 // System returns the actor's system.
 func (c *Context) System() *System { return c.cell.sys }
@@ -49,11 +43,12 @@ func (c *Context) Now() time.Time { return c.cell.sys.clock.Now() }
 
 // Log returns the actor's logger, which adds the actor's path.
 func (c *Context) Log() *zerolog.Logger {
-	if c.log == nil {
+	x := c.cell.extras()
+	if x.log == nil {
 		l := c.cell.sys.log.With().Str("actor", c.cell.path()).Logger()
-		c.log = &l
+		x.log = &l
 	}
-	return c.log
+	return x.log
 }
 
 // Tell sends msg with the actor as its sender.
@@ -118,7 +113,7 @@ func (c *Context) Abort(err error) { panic(failWith{err}) }
 
 // Spawn starts a child. An empty name means one that is given out.
 func (c *Context) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	return c.cell.spawn(name, newSpec(factory, opts), c.cell.worker)
+	return c.cell.spawnChild(name, newSpec(factory, opts))
 }
 
 // Group is children that are supervised together; see [Context.Group].
@@ -133,14 +128,18 @@ func (c *Context) Group(s Supervise) *Group { return &Group{cell: c.cell, superv
 
 // Spawn starts a child in the group; see [Context.Spawn].
 func (g *Group) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	s := newSpec(factory, opts)
-	s.supervise, s.group = g.supervise, g
-	return g.cell.spawn(name, s, g.cell.worker)
+	s := newSpec(factory, append(opts, inGroup{g}))
+	return g.cell.spawnChild(name, s)
 }
+
+// inGroup is the option that makes a child a member of a group.
+type inGroup struct{ g *Group }
+
+func (i inGroup) applySpawn(o *options) { o.supervise, o.group = i.g.supervise, i.g }
 
 // Child returns the child with the name, or nobody.
 func (c *Context) Child(name string) PID {
-	if child := c.cell.family.get(name); child != nil {
+	if child := c.cell.children().get(name); child != nil {
 		return PID{p: &child.process}
 	}
 	return PID{}
@@ -149,7 +148,7 @@ func (c *Context) Child(name string) PID {
 // Children returns the children, oldest first.
 func (c *Context) Children() []PID {
 	var pids []PID
-	for _, child := range c.cell.family.all() {
+	for _, child := range c.cell.children().all() {
 		pids = append(pids, PID{p: &child.process})
 	}
 	return pids
@@ -213,20 +212,21 @@ func (c *Context) SetReceiveTimeout(d time.Duration) { c.cell.setIdle(d) }
 // Become makes receive handle the messages from now on, until the next Become,
 // [Context.Unbecome] or restart.
 func (c *Context) Become(receive func(ctx *Context)) {
-	c.cell.receive = append(c.cell.receive[:0], receive)
+	c.cell.behaviours(append(c.cell.extras().receive[:0], receive))
 }
 
 // BecomeStacked is Become on top of the present behaviour, to which Unbecome
 // returns.
 func (c *Context) BecomeStacked(receive func(ctx *Context)) {
-	c.cell.receive = append(c.cell.receive, receive)
+	c.cell.behaviours(append(c.cell.extras().receive, receive))
 }
 
 // Unbecome returns to the behaviour before the last Become.
 func (c *Context) Unbecome() {
-	if n := len(c.cell.receive); n > 0 {
-		c.cell.receive[n-1] = nil
-		c.cell.receive = c.cell.receive[:n-1]
+	if x := c.cell.x; x != nil && len(x.receive) > 0 {
+		n := len(x.receive) - 1
+		x.receive[n] = nil
+		c.cell.behaviours(x.receive[:n])
 	}
 }
 
@@ -274,22 +274,19 @@ func (c *Context) Deadline() (time.Time, bool) {
 
 // Done returns a channel that is closed when the actor has stopped.
 func (c *Context) Done() <-chan struct{} {
-	c.doneMu.Lock()
-	defer c.doneMu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
-		if c.ended {
-			close(c.done)
+	x := c.cell.extras()
+	if x.done == nil {
+		x.done = newEnding()
+		if c.cell.phase == stopped {
+			x.done.end(context.Canceled)
 		}
 	}
-	return c.done
+	return x.done.Done()
 }
 
 // Err returns context.Canceled when the actor has stopped.
 func (c *Context) Err() error {
-	c.doneMu.Lock()
-	defer c.doneMu.Unlock()
-	if c.ended {
+	if c.cell.phase == stopped {
 		return context.Canceled
 	}
 	return nil
@@ -298,25 +295,23 @@ func (c *Context) Err() error {
 // Value returns nil: an actor's context carries no values.
 func (c *Context) Value(any) any { return nil }
 
-func (c *Context) close() {
-	c.doneMu.Lock()
-	defer c.doneMu.Unlock()
-	c.ended = true
-	if c.done != nil {
-		close(c.done)
+// spawnChild is spawn in the cell's own turn.
+func (c *cell) spawnChild(name string, s spec) (PID, error) {
+	if c.phase == stopping || c.phase == stopped {
+		return PID{}, ErrStopped
 	}
+	return c.spawn(name, s, c.worker)
 }
 
 func (c *cell) spawn(name string, s spec, w *worker) (PID, error) {
 	if s.factory == nil {
 		panic("actor: spawn without a factory")
 	}
-	child, err := c.family.add(name, func(name string) *cell { return newCell(c.sys, c, name, s) })
+	child, err := c.ownFamily().add(name, func() *cell { return newCell(c.sys, c, name, s) })
 	if err != nil {
 		return PID{}, err
 	}
-	child.signals.push(signal{kind: signalStart})
-	child.wakeFrom(w)
+	child.signalFrom(signal{kind: signalStart}, w)
 	return PID{p: &child.process}, nil
 }
 

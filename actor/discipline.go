@@ -47,7 +47,7 @@ type Mailbox struct {
 // without a Priority.
 type Control interface{ ControlMessage() }
 
-func (m Mailbox) applySpawn(s *spec) { s.mailbox = &m }
+func (m Mailbox) applySpawn(o *options) { o.mailbox = &m }
 
 // controlFirst is the priority of a Mailbox that has none.
 func controlFirst(msg any) int {
@@ -61,12 +61,13 @@ func controlFirst(msg any) int {
 // the sends, wholly under a lock.
 type discipline struct {
 	Mailbox
-	mu     sync.Mutex
-	ranked rankedHeap
-	sent   uint64
-	front  []envelope // unstashed: before all others
-	room   []*Gate    // senders that wait, first come first served
-	closed bool
+	evicted func(envelope) // takes what had to make room
+	mu      sync.Mutex
+	ranked  rankedHeap
+	sent    uint64
+	front   []envelope // unstashed: before all others
+	room    []*Gate    // senders that wait, first come first served
+	closed  bool
 }
 
 func newDiscipline(m Mailbox) *discipline {

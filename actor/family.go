@@ -9,13 +9,13 @@ import (
 
 // family is the children of a cell: by name, and in the order of their birth.
 // The lock is needed because paths are resolved from anywhere, and guardians
-// get children from anywhere.
+// get children from anywhere. A nil family has no children.
 type family struct {
 	mu          sync.Mutex
-	byName      map[string]*cell
+	named       map[string]*cell
+	unnamed     map[uint64]*cell // by id
 	first, last *cell
 	closed      bool
-	unnamed     uint64
 }
 
 const nameMax = 512
@@ -41,7 +41,7 @@ func checkName(name string) error {
 }
 
 // add makes a child; an empty name means one that is given out.
-func (f *family) add(name string, make func(name string) *cell) (*cell, error) {
+func (f *family) add(name string, make func() *cell) (*cell, error) {
 	if name != "" {
 		if err := checkName(name); err != nil {
 			return nil, err
@@ -52,18 +52,11 @@ func (f *family) add(name string, make func(name string) *cell) (*cell, error) {
 	if f.closed {
 		return nil, ErrStopped
 	}
-	if name == "" {
-		f.unnamed++
-		name = "$" + strconv.FormatUint(f.unnamed, 36)
-	}
-	if f.byName[name] != nil {
+	if f.named[name] != nil {
 		return nil, fmt.Errorf("%w: %q", ErrNameTaken, name)
 	}
-	if f.byName == nil {
-		f.byName = map[string]*cell{}
-	}
-	child := make(name)
-	f.byName[name] = child
+	child := make()
+	f.enter(child)
 	child.prev = f.last
 	if f.last != nil {
 		f.last.next = child
@@ -74,14 +67,41 @@ func (f *family) add(name string, make func(name string) *cell) (*cell, error) {
 	return child, nil
 }
 
+// enter makes the child known by its name.
+func (f *family) enter(child *cell) {
+	if child.name == "" {
+		if f.unnamed == nil {
+			f.unnamed = map[uint64]*cell{}
+		}
+		f.unnamed[child.id] = child
+		return
+	}
+	if f.named == nil {
+		f.named = map[string]*cell{}
+	}
+	f.named[child.name] = child
+}
+
+// lookup returns the child of that name, or the unnamed one of that id.
+func (f *family) lookup(name string, id uint64) *cell {
+	if name == "" {
+		return f.unnamed[id]
+	}
+	return f.named[name]
+}
+
 // remove takes a child out and returns how many are left.
 func (f *family) remove(child *cell) int {
+	if f == nil {
+		return 0
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.byName[child.name] != child {
-		return len(f.byName)
+	if f.lookup(child.name, child.id) != child {
+		return f.size()
 	}
-	delete(f.byName, child.name)
+	delete(f.named, child.name)
+	delete(f.unnamed, child.id)
 	if child.prev != nil {
 		child.prev.next = child.next
 	} else {
@@ -93,32 +113,57 @@ func (f *family) remove(child *cell) int {
 		f.last = child.prev
 	}
 	child.prev, child.next = nil, nil
-	return len(f.byName)
+	return f.size()
 }
+
+func (f *family) size() int { return len(f.named) + len(f.unnamed) }
 
 // close refuses further children.
 func (f *family) close() {
-	f.mu.Lock()
-	f.closed = true
-	f.mu.Unlock()
+	if f != nil {
+		f.mu.Lock()
+		f.closed = true
+		f.mu.Unlock()
+	}
 }
 
-func (f *family) get(name string) *cell {
+// get returns the child with the label.
+func (f *family) get(label string) *cell {
+	if f == nil {
+		return nil
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.byName[name]
+	if given, ok := strings.CutPrefix(label, "$"); ok {
+		id, err := strconv.ParseUint(given, 36, 64)
+		if err != nil {
+			return nil
+		}
+		return f.unnamed[id]
+	}
+	return f.named[label]
 }
 
-func (f *family) has(child *cell) bool { return f.get(child.name) == child }
+func (f *family) has(child *cell) bool {
+	if f == nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lookup(child.name, child.id) == child
+}
 
 // all returns the children, oldest first.
 func (f *family) all() []*cell {
+	if f == nil {
+		return nil
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.first == nil {
 		return nil
 	}
-	all := make([]*cell, 0, len(f.byName))
+	all := make([]*cell, 0, f.size())
 	for c := f.first; c != nil; c = c.next {
 		all = append(all, c)
 	}

@@ -17,22 +17,26 @@ type envelope struct {
 // allocation, and a long backlog is never copied.
 type mailbox struct {
 	mu     sync.Mutex
-	in     []envelope   // the segment being filled
-	filled [][]envelope // full ones before it, oldest first
-	spare  []envelope   // empty, for reuse
+	in     []envelope // the segment being filled
+	long   *backlog   // once there was more than a segment
 	closed bool
 
 	arrived atomic.Int32 // in segments of the senders; read without the lock
 
 	most    int         // bound; 0: none
 	special *discipline // takes the place of all this but arrived, if set
-	evicted func(envelope)
 
 	// The consumer's, away from what the senders write.
 	out   []envelope   // its segment
 	next  int          // index of its first message
-	more  [][]envelope // its other segments, oldest first
-	taken atomic.Int32 // messages in all of them
+	taken atomic.Int32 // messages in it and in long.more
+}
+
+// backlog is what a mailbox needs when one segment isn't enough.
+type backlog struct {
+	filled [][]envelope // full segments of the senders, oldest first
+	spare  []envelope   // empty, for reuse
+	more   [][]envelope // the consumer's segments after out, oldest first
 }
 
 const (
@@ -69,15 +73,23 @@ func (m *mailbox) append(env envelope, most int) error {
 		return ErrMailboxFull
 	}
 	if len(m.in) == cap(m.in) && len(m.in) >= segmentMax {
-		m.filled = append(m.filled, m.in)
-		if m.in, m.spare = m.spare, nil; m.in == nil {
-			m.in = make([]envelope, 0, segmentMax)
-		}
+		m.fill()
 	}
 	m.in = append(m.in, env)
 	m.arrived.Store(m.arrived.Load() + 1) // changed under the lock only
 	m.mu.Unlock()
 	return nil
+}
+
+// fill puts the full segment aside. The lock is held.
+func (m *mailbox) fill() {
+	if m.long == nil {
+		m.long = &backlog{}
+	}
+	m.long.filled = append(m.long.filled, m.in)
+	if m.in, m.long.spare = m.long.spare, nil; m.in == nil {
+		m.in = make([]envelope, 0, segmentMax)
+	}
 }
 
 func (m *mailbox) pushSpecial(env envelope, internal bool) error {
@@ -86,7 +98,7 @@ func (m *mailbox) pushSpecial(env envelope, internal bool) error {
 	case err != nil:
 		return err
 	case evicted != nil:
-		m.evicted(*evicted)
+		m.special.evicted(*evicted)
 	default:
 		m.arrived.Add(1)
 	}
@@ -97,7 +109,7 @@ func (m *mailbox) pushSpecial(env envelope, internal bool) error {
 func (m *mailbox) length() int { return int(m.arrived.Load() + m.taken.Load()) }
 
 // rest reports whether the consumer holds messages. Only the consumer calls it.
-func (m *mailbox) rest() bool { return m.next < len(m.out) || len(m.more) > 0 }
+func (m *mailbox) rest() bool { return m.taken.Load() > 0 }
 
 // pop takes the oldest message. Only the consumer calls it.
 func (m *mailbox) pop() (envelope, bool) {
@@ -124,32 +136,35 @@ func (m *mailbox) advance() bool {
 	if cap(used) > keepMax {
 		used = nil
 	}
-	m.out, m.next = nil, 0
-	if len(m.more) > 0 {
-		m.out, m.more = m.more[0], m.more[1:]
-		if cap(used) == segmentMax {
-			m.mu.Lock()
-			m.spare = used
-			m.mu.Unlock()
-		}
-		return true
-	}
-	if m.arrived.Load() == 0 {
-		m.out = used
+	m.out, m.next = used, 0
+	if m.taken.Load() == 0 && m.arrived.Load() == 0 {
 		return false
 	}
 	m.mu.Lock()
-	if len(m.filled) > 0 {
-		m.out, m.more, m.filled = m.filled[0], append(m.filled[1:], m.in), nil
-	} else {
-		m.out = m.in
+	defer m.mu.Unlock()
+	if b := m.long; b != nil {
+		if len(b.more) == 0 && len(b.filled) > 0 {
+			b.more, b.filled = append(b.filled, m.in), nil
+			m.in = nil
+			m.take()
+		}
+		if len(b.more) > 0 {
+			m.out, b.more = b.more[0], b.more[1:]
+			if cap(used) == segmentMax {
+				b.spare = used
+			}
+			return true
+		}
 	}
-	m.in = used
-	n := m.arrived.Load()
-	m.arrived.Store(0)
-	m.taken.Store(n) // everything taken before is used up
-	m.mu.Unlock()
+	m.out, m.in = m.in, used
+	m.take()
 	return true
+}
+
+// take counts what the senders brought as the consumer's. The lock is held.
+func (m *mailbox) take() {
+	m.taken.Add(m.arrived.Load())
+	m.arrived.Store(0)
 }
 
 // prepend puts messages before all others. Only the consumer calls it.
@@ -160,7 +175,12 @@ func (m *mailbox) prepend(envs []envelope) {
 		return
 	}
 	if m.next < len(m.out) {
-		m.more = append([][]envelope{m.out[m.next:]}, m.more...)
+		m.mu.Lock()
+		if m.long == nil {
+			m.long = &backlog{}
+		}
+		m.long.more = append([][]envelope{m.out[m.next:]}, m.long.more...)
+		m.mu.Unlock()
 	}
 	m.out, m.next = envs, 0
 	m.taken.Add(int32(len(envs)))
@@ -174,20 +194,19 @@ func (m *mailbox) close() []envelope {
 		return m.special.close()
 	}
 	rest := m.out[m.next:]
-	for _, segment := range m.more {
-		rest = append(rest, segment...)
-	}
 	m.mu.Lock()
 	m.closed = true
-	for _, segment := range m.filled {
-		rest = append(rest, segment...)
+	if m.long != nil {
+		for _, segment := range append(m.long.more, m.long.filled...) {
+			rest = append(rest, segment...)
+		}
 	}
 	rest = append(rest, m.in...)
-	m.in, m.filled, m.spare = nil, nil, nil
+	m.in, m.long = nil, nil
 	m.arrived.Store(0)
 	m.taken.Store(0)
 	m.mu.Unlock()
-	m.out, m.next, m.more = nil, 0, nil
+	m.out, m.next = nil, 0
 	return rest
 }
 

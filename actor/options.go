@@ -2,17 +2,24 @@ package actor
 
 // SpawnOption is one of the options of a spawn: [Bounded], [Mailbox],
 // [StashMax], [Supervise].
-type SpawnOption interface{ applySpawn(*spec) }
+type SpawnOption interface{ applySpawn(*options) }
 
 // spec is everything that is fixed when an actor is spawned.
 type spec struct {
-	factory    func() Actor
+	factory func() Actor
+	*options
+}
+
+// options are what the options of a spawn say. Actors without any share one.
+type options struct {
 	supervise  Supervise
 	mailboxMax int
 	mailbox    *Mailbox
 	stashMax   int
 	group      *Group
 }
+
+var noOptions = &options{stashMax: stashMaxDefault}
 
 // stashMaxDefault bounds the stash of an actor without a StashMax.
 const stashMaxDefault = 10_000
@@ -23,20 +30,23 @@ const stashMaxDefault = 10_000
 // puts into a mailbox (timers, Terminated) is not counted against the limit.
 type Bounded int
 
-func (b Bounded) applySpawn(s *spec) { s.mailboxMax = int(b) }
+func (b Bounded) applySpawn(o *options) { o.mailboxMax = int(b) }
 
 // StashMax limits the stash of an actor; without it the limit is 10 000
 // messages. [Context.Stash] beyond it fails and makes the message a dead letter.
 type StashMax int
 
-func (m StashMax) applySpawn(s *spec) { s.stashMax = int(m) }
+func (m StashMax) applySpawn(o *options) { o.stashMax = int(m) }
 
-func (s Supervise) applySpawn(sp *spec) { sp.supervise = s }
+func (s Supervise) applySpawn(o *options) { o.supervise = s }
 
 func newSpec(factory func() Actor, opts []SpawnOption) spec {
-	s := spec{factory: factory, stashMax: stashMaxDefault}
+	if len(opts) == 0 {
+		return spec{factory: factory, options: noOptions}
+	}
+	s := spec{factory: factory, options: &options{stashMax: stashMaxDefault}}
 	for _, o := range opts {
-		o.applySpawn(&s)
+		o.applySpawn(s.options)
 	}
 	return s
 }

@@ -199,7 +199,7 @@ func (s *System) find(path string) *cell {
 	for rest := strings.TrimPrefix(path, "/"); rest != "" && c != nil; {
 		var name string
 		name, rest, _ = strings.Cut(rest, "/")
-		c = c.family.get(name)
+		c = c.children().get(name)
 	}
 	return c
 }

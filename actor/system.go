@@ -97,12 +97,13 @@ func NewSystem(name string, cfg Config) (*System, error) {
 // grow plants the tree: the root, /user for its users' actors, /system for the
 // extensions' own.
 func (s *System) grow() {
-	s.root = newCell(s, nil, "", spec{factory: func() Actor { return &rootGuardian{} }, stashMax: 1})
+	s.root = newCell(s, nil, "", newSpec(func() Actor { return &rootGuardian{} }, nil))
 	s.root.signal(signal{kind: signalStart})
 	guard := func(name string) *cell {
-		c, _ := s.root.family.add(name, func(name string) *cell {
-			return newCell(s, s.root, name, spec{factory: func() Actor { return Func((*Context).Unhandled) }, stashMax: 1})
+		c, _ := s.root.ownFamily().add(name, func() *cell {
+			return newCell(s, s.root, name, newSpec(func() Actor { return Func((*Context).Unhandled) }, nil))
 		})
+		c.ownFamily()
 		c.signal(signal{kind: signalStart})
 		return c
 	}
@@ -269,7 +270,7 @@ func (s *System) alive(most int) []string {
 	var paths []string
 	var visit func(c *cell)
 	visit = func(c *cell) {
-		for _, child := range c.family.all() {
+		for _, child := range c.children().all() {
 			if len(paths) < most {
 				paths = append(paths, child.path())
 				visit(child)
