@@ -14,6 +14,14 @@ type Event interface {
 }
 
 type (
+	// Snapshot is the state of things before all events that come after it.
+	Snapshot struct{ View View }
+	// Ended says that the node is in no cluster any more, and must stop its
+	// work. It is the last event.
+	Ended struct {
+		Reason Reason
+		Detail string
+	}
 	// MemberJoined says that a node was let in and waits to become Up.
 	MemberJoined struct{ Member Member }
 	// MemberWeaklyUp says that a member may work although the cluster can't
@@ -48,6 +56,8 @@ type (
 	}
 )
 
+func (Snapshot) event()          {}
+func (Ended) event()             {}
 func (MemberJoined) event()      {}
 func (MemberWeaklyUp) event()    {}
 func (MemberUp) event()          {}
@@ -59,6 +69,17 @@ func (UnreachableMember) event() {}
 func (ReachableMember) event()   {}
 func (LeaderChanged) event()     {}
 func (RoleLeaderChanged) event() {}
+
+// String returns the event in words.
+func (e Snapshot) String() string { return fmt.Sprintf("snapshot of %d members", len(e.View.members)) }
+
+// String returns the event in words.
+func (e Ended) String() string {
+	if e.Detail == "" {
+		return "ended: " + e.Reason.String()
+	}
+	return "ended: " + e.Reason.String() + ": " + e.Detail
+}
 
 // String returns the event in words.
 func (e MemberJoined) String() string { return fmt.Sprintf("joined %v", e.Member.Node) }

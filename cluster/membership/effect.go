@@ -103,6 +103,9 @@ const (
 	Evicted
 	// Incompatible: the cluster won't have it, see the detail.
 	Incompatible
+	// Failed: what ran its membership failed. A [Core] never tells this; its
+	// owner may.
+	Failed
 )
 
 // String returns the reason in lower case.
@@ -116,6 +119,8 @@ func (r Reason) String() string {
 		return "removed by the others"
 	case Incompatible:
 		return "incompatible with the cluster"
+	case Failed:
+		return "failed"
 	}
 	return fmt.Sprintf("reason %d", uint8(r))
 }

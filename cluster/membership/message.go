@@ -111,7 +111,7 @@ func Register(reg *codec.Registry) error {
 
 // AppendWire appends the wire form.
 func (m InitJoin) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	b = wire.AppendString(appendNode(b, m.From), m.Cluster)
+	b = wire.AppendString(m.From.Append(b), m.Cluster)
 	b = wire.AppendBool(b, m.First)
 	b = wire.AppendUvarint(b, uint64(len(m.Settings)))
 	for _, s := range m.Settings {
@@ -123,7 +123,7 @@ func (m InitJoin) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 // DecodeWire reads the wire form.
 func (m *InitJoin) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = InitJoin{From: readReal(r), Cluster: readName(r), First: r.Bool()}
+	*m = InitJoin{From: ReadNode(r), Cluster: readName(r), First: r.Bool()}
 	n := r.Count(2)
 	if n > settingsMax {
 		r.Fail("%d settings, at most %d are allowed", n, settingsMax)
@@ -145,13 +145,13 @@ func (m *InitJoin) DecodeWire(_ codec.Scope, b []byte) error {
 
 // AppendWire appends the wire form.
 func (m InitJoinAck) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return wire.AppendString(appendNode(b, m.From), m.Clash[:min(len(m.Clash), clashMax)]), nil
+	return wire.AppendString(m.From.Append(b), m.Clash[:min(len(m.Clash), clashMax)]), nil
 }
 
 // DecodeWire reads the wire form.
 func (m *InitJoinAck) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = InitJoinAck{From: readReal(r), Clash: r.String()}
+	*m = InitJoinAck{From: ReadNode(r), Clash: r.String()}
 	if len(m.Clash) > clashMax {
 		r.Fail("explanation of %d bytes", len(m.Clash))
 	}
@@ -160,49 +160,49 @@ func (m *InitJoinAck) DecodeWire(_ codec.Scope, b []byte) error {
 
 // AppendWire appends the wire form.
 func (m InitJoinNack) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return wire.AppendBool(appendNode(b, m.From), m.First), nil
+	return wire.AppendBool(m.From.Append(b), m.First), nil
 }
 
 // DecodeWire reads the wire form.
 func (m *InitJoinNack) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = InitJoinNack{From: readReal(r), First: r.Bool()}
+	*m = InitJoinNack{From: ReadNode(r), First: r.Bool()}
 	return r.Done()
 }
 
 // AppendWire appends the wire form.
 func (m Join) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return appendStrings(wire.AppendString(appendNode(b, m.From), m.Cluster), m.Roles), nil
+	return appendStrings(wire.AppendString(m.From.Append(b), m.Cluster), m.Roles), nil
 }
 
 // DecodeWire reads the wire form.
 func (m *Join) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = Join{From: readReal(r), Cluster: readName(r), Roles: readStrings(r, rolesMax, roleSizeMax)}
+	*m = Join{From: ReadNode(r), Cluster: readName(r), Roles: readStrings(r, rolesMax, roleSizeMax)}
 	return r.Done()
 }
 
 // AppendWire appends the wire form.
 func (m Welcome) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return appendState(appendNode(appendNode(b, m.From), m.To), m.State, true), nil
+	return appendState(m.To.Append(m.From.Append(b)), m.State, true), nil
 }
 
 // DecodeWire reads the wire form.
 func (m *Welcome) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = Welcome{From: readReal(r), To: readReal(r), State: readState(r)}
+	*m = Welcome{From: ReadNode(r), To: ReadNode(r), State: readState(r)}
 	return r.Done()
 }
 
 // AppendWire appends the wire form.
 func (m Gossip) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return appendState(appendNode(appendNode(b, m.From), m.To), m.State, true), nil
+	return appendState(m.To.Append(m.From.Append(b)), m.State, true), nil
 }
 
 // DecodeWire reads the wire form.
 func (m *Gossip) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = Gossip{From: readReal(r), To: readReal(r), State: readState(r)}
+	*m = Gossip{From: ReadNode(r), To: ReadNode(r), State: readState(r)}
 	return r.Done()
 }
 
@@ -261,20 +261,11 @@ func (m *Farewell) DecodeWire(_ codec.Scope, b []byte) error {
 
 // appendLetter appends what all messages between members begin with.
 func appendLetter(b []byte, from, to Node, created int64) []byte {
-	return wire.AppendUint64(appendNode(appendNode(b, from), to), uint64(created))
+	return wire.AppendUint64(to.Append(from.Append(b)), uint64(created))
 }
 
 func readLetter(r *wire.Reader) (from, to Node, created int64) {
-	return readReal(r), readReal(r), int64(r.Uint64())
-}
-
-// readReal reads a node that must be a real incarnation.
-func readReal(r *wire.Reader) Node {
-	n := readNode(r)
-	if r.Err() == nil && n.UID == 0 {
-		r.Fail("node %v without an incarnation", n)
-	}
-	return n
+	return ReadNode(r), ReadNode(r), int64(r.Uint64())
 }
 
 func readName(r *wire.Reader) string {

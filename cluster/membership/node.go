@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // addrMax is the longest address in bytes: a DNS name has at most 253, and a
@@ -36,6 +38,29 @@ func (n Node) IsZero() bool { return n == Node{} }
 
 // String returns the address and the incarnation, as in "10.0.0.1:2551#a3f0".
 func (n Node) String() string { return n.Addr + "#" + strconv.FormatUint(n.UID, 16) }
+
+// Append appends the wire form of n to b.
+func (n Node) Append(b []byte) []byte {
+	return wire.AppendUint64(wire.AppendString(b, n.Addr), n.UID)
+}
+
+// ReadNode reads what [Node.Append] wrote: a real incarnation with a valid
+// address. Errors stay in r.
+func ReadNode(r *wire.Reader) Node {
+	n := Node{Addr: r.String(), UID: r.Uint64()}
+	if r.Err() != nil {
+		return Node{}
+	}
+	if err := ValidAddr(n.Addr); err != nil {
+		r.Fail("%v", err)
+		return Node{}
+	}
+	if n.UID == 0 {
+		r.Fail("node %v without an incarnation", n)
+		return Node{}
+	}
+	return n
+}
 
 // CompareAddr orders addresses by host, then by port as a number, so that
 // "a:9" comes before "a:10".

@@ -25,7 +25,7 @@ func (s State) digest() uint64 {
 func (s State) seenDigest() uint64 {
 	h := fnv.New64a()
 	for _, n := range s.seen {
-		h.Write(appendNode(nil, n))
+		h.Write(n.Append(nil))
 	}
 	return h.Sum64()
 }
@@ -44,7 +44,7 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 	}
 	b = wire.AppendUvarint(b, uint64(len(s.members)))
 	for _, m := range s.members {
-		b = appendNode(b, m.Node)
+		b = m.Node.Append(b)
 		b = append(b, byte(m.Status))
 		b = wire.AppendUvarint(b, m.UpNumber)
 		b = wire.AppendUvarint(b, uint64(len(m.Roles)))
@@ -66,7 +66,7 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 	}
 	b = wire.AppendUvarint(b, uint64(len(s.tombs)))
 	for _, t := range s.tombs {
-		b = appendNode(b, t.Node)
+		b = t.Node.Append(b)
 		b = wire.AppendUint64(b, uint64(t.At))
 	}
 	return b
@@ -99,8 +99,8 @@ func readState(r *wire.Reader) State {
 }
 
 func readMember(r *wire.Reader, s *State, roles []string) {
-	m := Member{Node: readNode(r), Status: Status(r.Byte()), UpNumber: r.Uvarint()}
-	if m.UID == 0 || m.Status < Joining || m.Status > Down || m.UpNumber > s.LastUp {
+	m := Member{Node: ReadNode(r), Status: Status(r.Byte()), UpNumber: r.Uvarint()}
+	if m.Status < Joining || m.Status > Down || m.UpNumber > s.LastUp {
 		r.Fail("member %v with status %d and up-number %d of %d", m.Node, m.Status, m.UpNumber, s.LastUp)
 	}
 	if len(s.members) > 0 && s.members[len(s.members)-1].Compare(m.Node) >= 0 {
@@ -169,7 +169,7 @@ func readTombs(r *wire.Reader, s *State) {
 		r.Fail("%d tombstones, at most %d are allowed", n, tombsMax)
 	}
 	for range n {
-		t := Tombstone{Node: readNode(r), At: int64(r.Uint64())}
+		t := Tombstone{Node: ReadNode(r), At: int64(r.Uint64())}
 		if r.Err() != nil {
 			return
 		}
@@ -183,24 +183,6 @@ func readTombs(r *wire.Reader, s *State) {
 		}
 		s.tombs = append(s.tombs, t)
 	}
-}
-
-func appendNode(b []byte, n Node) []byte {
-	return wire.AppendUint64(wire.AppendString(b, n.Addr), n.UID)
-}
-
-// readNode reads a node whose address is well formed. UID 0 is let through: it
-// stands for any incarnation.
-func readNode(r *wire.Reader) Node {
-	n := Node{Addr: r.String(), UID: r.Uint64()}
-	if r.Err() != nil {
-		return Node{}
-	}
-	if err := ValidAddr(n.Addr); err != nil {
-		r.Fail("%v", err)
-		return Node{}
-	}
-	return n
 }
 
 func appendStrings(b []byte, list []string) []byte {

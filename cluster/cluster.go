@@ -1,0 +1,179 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/cluster/membership"
+	"github.com/troupe-go/troupe/remote"
+)
+
+// daemonPath is where the cores of all nodes find each other.
+const (
+	daemonName = "cluster"
+	heartName  = "heart"
+	daemonPath = "/system/" + daemonName
+	heartPath  = daemonPath + "/" + heartName
+)
+
+// Cluster is this node's part in a cluster. Make one with [Start] or [Open];
+// a system can have one in its life. All methods are safe for concurrent use.
+type Cluster struct {
+	sys    *actor.System
+	remote *remote.Remote
+	name   string
+	self   membership.Node
+	daemon actor.PID
+
+	view    atomic.Pointer[membership.View]  // written with feedsMu held
+	last    atomic.Pointer[membership.Ended] // written once, before ended opens
+	up      actor.Gate
+	ended   actor.Gate
+	settled actor.Gate // up or ended
+	exiting actor.Gate // exiting or ended
+	stopped actor.Gate // the daemon is gone
+
+	feedsMu sync.Mutex
+	feeds   []*feed
+}
+
+// Start makes the system a node of a cluster and waits until it is Up, ctx is
+// done or the cluster refuses it. It starts remoting itself, so that must not
+// run yet. On error the system stops: it can join only once in its life.
+func Start(ctx context.Context, sys *actor.System, cfg Config) (*Cluster, error) {
+	c, err := Open(sys, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := wait(ctx, sys.Executor(), &c.settled); err != nil {
+		sys.BeginStop("it did not get into the cluster in time")
+		return nil, fmt.Errorf("start cluster: node %v is %v: %w; check that the seeds %v run and can be reached, and that the first of them is up",
+			c.self, c.State().SelfMember().Status, err, cfg.Seeds)
+	}
+	if !c.up.IsOpen() {
+		return nil, fmt.Errorf("start cluster: %w", c.Err())
+	}
+	return c, nil
+}
+
+// Open is [Start] without waiting: the node is on its way into the cluster when
+// it returns. [Cluster.Up] and [Cluster.Ended] tell what became of it.
+func Open(sys *actor.System, cfg Config) (*Cluster, error) {
+	name := cfg.Name
+	if name == "" {
+		name = sys.Name()
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("start cluster: %w", err)
+	}
+	chance := sys.Rand("cluster/membership")
+	// What is wrong with the settings must not be found out with the port bound.
+	trial := cfg.membership(name, membership.Node{Addr: "localhost:1", UID: 1})
+	trial.Rand = chance
+	if err := trial.Validate(); err != nil {
+		return nil, fmt.Errorf("start cluster: %w", err)
+	}
+	if err := register(sys.Registry()); err != nil {
+		return nil, fmt.Errorf("start cluster: %w", err)
+	}
+	wire, err := remote.Start(sys, cfg.remote(name))
+	if err != nil {
+		return nil, fmt.Errorf("start cluster: %w", err)
+	}
+	c := &Cluster{sys: sys, remote: wire, name: name, self: membership.Node{Addr: wire.Addr(), UID: sys.UID()}}
+	none := membership.ViewOf(membership.State{}, c.self)
+	c.view.Store(&none)
+	mcfg := cfg.membership(name, c.self)
+	mcfg.Rand = chance
+	core, err := membership.New(mcfg)
+	if err == nil {
+		err = c.spawn(core, cfg)
+	}
+	if err != nil {
+		wire.Close()
+		return nil, fmt.Errorf("start cluster: %w", err)
+	}
+	return c, nil
+}
+
+// spawn starts the actors and takes part in the coordinated shutdown.
+func (c *Cluster) spawn(core *membership.Core, cfg Config) error {
+	d := newDaemon(c, core, cfg)
+	if err := c.planLeave(); err != nil {
+		return err
+	}
+	// A fresh daemon would know nothing of what the old one told others, so a
+	// failed one takes the node out of the cluster.
+	never := actor.Supervise{Decide: func(error) actor.Directive { return actor.Stop }}
+	var err error
+	c.daemon, err = c.sys.Internal().Spawn(daemonName, func() actor.Actor { return d }, never)
+	return err
+}
+
+// System returns the actor system of this node.
+func (c *Cluster) System() *actor.System { return c.sys }
+
+// Remote returns the remoting of this node.
+func (c *Cluster) Remote() *remote.Remote { return c.remote }
+
+// Name returns the name of the cluster.
+func (c *Cluster) Name() string { return c.name }
+
+// Self returns this node: its address and incarnation.
+func (c *Cluster) Self() membership.Node { return c.self }
+
+// State returns what this node knows of the cluster at present: members, who
+// is unreachable, leader, oldest. It takes no lock; it may be a moment ahead
+// of or behind the events that a subscriber has seen. Before the node has
+// joined, and after it has ended, nobody is a member in it.
+func (c *Cluster) State() membership.View { return *c.view.Load() }
+
+// Up returns the gate that opens when this node is Up.
+func (c *Cluster) Up() *actor.Gate { return &c.up }
+
+// Ended returns the gate that opens when this node is in no cluster any more;
+// [Cluster.Err] tells why. The system begins to stop then.
+func (c *Cluster) Ended() *actor.Gate { return &c.ended }
+
+// Done returns a channel that is closed when [Cluster.Ended] opens.
+func (c *Cluster) Done() <-chan struct{} { return c.ended.Done() }
+
+// Err returns nil as long as this node takes part, then why it doesn't any
+// more: [ErrLeft], [ErrDowned], [ErrEvicted], [ErrIncompatible] or [ErrFailed],
+// wrapped.
+func (c *Cluster) Err() error {
+	last := c.last.Load()
+	if last == nil {
+		return nil
+	}
+	return endError(c.self, *last)
+}
+
+// Join joins through the member at addr, or forms a cluster if that is this
+// node's own address. It is for nodes with [Config.JoinLater]; once a node has
+// joined, it does nothing.
+func (c *Cluster) Join(addr string) error {
+	if err := membership.ValidAddr(addr); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	c.daemon.Tell(membership.JoinNode{Addr: addr})
+	return nil
+}
+
+// Down declares the member at addr dead, for good. It is meant for a node that
+// is known to be dead while no strategy decides so; one that lives ends itself
+// when it hears of it. An address nobody has does nothing.
+func (c *Cluster) Down(addr string) { c.daemon.Tell(membership.DownAt{Addr: addr}) }
+
+// Dismiss asks the member at addr to leave, as if it had called
+// [Cluster.Leave] itself. An address nobody has does nothing.
+func (c *Cluster) Dismiss(addr string) { c.daemon.Tell(membership.Leave{Addr: addr}) }
+
+// refTo returns the ref of the actor at the path on a node; UID 0 stands for
+// whichever incarnation is there.
+func (c *Cluster) refTo(n membership.Node, path string) actor.PID {
+	return c.sys.RefOf(actor.Location{System: c.sys.Name(), Addr: n.Addr, UID: n.UID, Path: path})
+}

@@ -1,0 +1,224 @@
+package cluster
+
+import (
+	"slices"
+	"time"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/cluster/downing"
+	"github.com/troupe-go/troupe/cluster/membership"
+	"github.com/troupe-go/troupe/remote"
+)
+
+// farewellGrace is how long the last messages of a member that left may still
+// arrive before its incarnation is shut out.
+const farewellGrace = 5 * time.Second
+
+// daemon drives the membership core and the downing of this node: inputs come
+// as messages, effects are carried out in their order.
+type daemon struct {
+	c        *Cluster
+	core     *membership.Core
+	resolver *downing.Resolver
+	cfg      Config
+	heart    actor.PID
+	tickAt   time.Time
+	asked    bool // the system was asked to stop because this node leaves
+	over     bool
+
+	subscribers []actor.PID
+}
+
+type (
+	// tick says that something of the core or the resolver is due.
+	tick struct{}
+	// viewChanged is what the heart needs to know.
+	viewChanged struct{ view membership.View }
+	// shutOut ends the grace of a member that left.
+	shutOut struct{ node membership.Node }
+	// giveUp ends a node that can't leave in order.
+	giveUp struct{ detail string }
+	// subscribe and unsubscribe are those of the Cluster.
+	subscribe   struct{ who actor.PID }
+	unsubscribe struct{ who actor.PID }
+)
+
+const timerTick = "tick"
+
+func newDaemon(c *Cluster, core *membership.Core, cfg Config) *daemon {
+	return &daemon{c: c, core: core, cfg: cfg, resolver: downing.NewResolver(cfg.downing())}
+}
+
+// PreStart starts the heart, listens to remoting and begins to join.
+func (d *daemon) PreStart(ctx *actor.Context) error {
+	var err error
+	h := &heart{c: d.c, daemon: ctx.Self(), pulse: newPulse(d.cfg.Heartbeat.withDefaults(), d.c.self), cfg: d.cfg.Heartbeat.withDefaults()}
+	upwards := actor.Supervise{Decide: func(error) actor.Directive { return actor.Escalate }}
+	if d.heart, err = ctx.Spawn(heartName, func() actor.Actor { return h }, upwards); err != nil {
+		return err
+	}
+	actor.Subscribe[remote.Gone](d.c.sys, ctx.Self())
+	actor.Subscribe[remote.DeclaredDead](d.c.sys, ctx.Self())
+	actor.Subscribe[remote.Refused](d.c.sys, ctx.Self())
+	if !d.cfg.JoinLater {
+		d.step(ctx, membership.Start{})
+	}
+	return nil
+}
+
+// PostStop ends the node if nothing has before: its daemon failed.
+func (d *daemon) PostStop(ctx *actor.Context) {
+	if !d.over {
+		d.finish(ctx, membership.Failed, "the cluster daemon has stopped")
+	}
+	d.c.stopped.Open()
+}
+
+// Receive implements actor.Actor.
+func (d *daemon) Receive(ctx *actor.Context) {
+	switch m := ctx.Message().(type) {
+	case membership.Message:
+		d.step(ctx, membership.Received{Message: m})
+	case membership.Input:
+		d.step(ctx, m)
+	case tick:
+		d.tickAt = time.Time{}
+		d.step(ctx, membership.Tick{})
+	case remote.Refused:
+		d.step(ctx, membership.Refused{Addr: m.Addr})
+	case remote.DeclaredDead:
+		d.step(ctx, membership.QuarantinedBy{Node: membership.Node{Addr: m.By, UID: m.UID}})
+	case remote.Gone:
+		d.gone(ctx, membership.Node{Addr: m.Addr, UID: m.UID})
+	case shutOut:
+		d.c.remote.Quarantine(m.node.Addr, m.node.UID)
+	case giveUp:
+		if !d.over {
+			d.finish(ctx, membership.Left, m.detail)
+		}
+	case subscribe:
+		d.subscribe(ctx, m.who)
+	case unsubscribe:
+		d.subscribers = slices.DeleteFunc(d.subscribers, func(p actor.PID) bool { return p == m.who })
+	default:
+		ctx.Unhandled()
+	}
+}
+
+// gone takes the word of remoting that an incarnation will never be heard of
+// again. One that leaves in order says goodbye while it is Exiting: that is
+// no reason to hold it for dead.
+func (d *daemon) gone(ctx *actor.Context, n membership.Node) {
+	if m, ok := d.core.View().Member(n); ok && m.Status != membership.Exiting {
+		d.step(ctx, membership.Quarantined{Node: n})
+	}
+}
+
+// step lets the core take one input, and the resolver look at what came of it.
+func (d *daemon) step(ctx *actor.Context, in membership.Input) {
+	for _, e := range d.core.Step(ctx.Now(), in) {
+		d.carryOut(ctx, e)
+	}
+	if decision := d.resolver.Step(ctx.Now(), d.core.View()); len(decision.Down) > 0 && !d.core.Ended() {
+		ctx.Log().Warn().Stringer("decision", decision).Msg("members are cut off for too long")
+		d.step(ctx, membership.DownNodes{Nodes: decision.Down})
+		return
+	}
+	d.arm(ctx)
+}
+
+// arm sets the timer to whatever is due next.
+func (d *daemon) arm(ctx *actor.Context) {
+	next := d.core.Next()
+	if r := d.resolver.Next(); !r.IsZero() && (next.IsZero() || r.Before(next)) && !d.core.Ended() {
+		next = r
+	}
+	if next.Equal(d.tickAt) {
+		return
+	}
+	d.tickAt = next
+	if next.IsZero() {
+		ctx.CancelKey(timerTick)
+		return
+	}
+	ctx.AfterKey(timerTick, max(next.Sub(ctx.Now()), 0), tick{})
+}
+
+func (d *daemon) carryOut(ctx *actor.Context, e membership.Effect) {
+	switch e := e.(type) {
+	case membership.Send:
+		d.c.refTo(e.To, daemonPath).Tell(e.Message)
+	case membership.Changed:
+		d.changed(ctx, e)
+	case membership.Joined:
+		ctx.Log().Info().Msg("joined")
+	case membership.ExitStarted:
+		d.c.exiting.Open()
+	case membership.Shutdown:
+		d.finish(ctx, e.Reason, e.Detail)
+	case membership.Warning:
+		ctx.Log().Warn().Msg(e.Text)
+	}
+}
+
+// changed tells everybody of a new view.
+func (d *daemon) changed(ctx *actor.Context, e membership.Changed) {
+	d.heart.Tell(viewChanged{e.View})
+	for _, ev := range e.Events {
+		logEvent(ctx, ev)
+	}
+	d.tell(Change{View: e.View, Events: e.Events})
+	for _, ev := range e.Events {
+		if removed, ok := ev.(membership.MemberRemoved); ok && removed.Member.Node != d.c.self {
+			d.removed(ctx, removed)
+		}
+		if joined, ok := ev.(membership.MemberJoined); ok {
+			d.replaced(joined.Member.Node)
+		}
+	}
+	switch self := e.View.SelfMember(); self.Status {
+	case membership.Up:
+		d.c.up.Open()
+		d.c.settled.Open()
+	case membership.Leaving, membership.Exiting:
+		if !d.asked {
+			d.asked = true
+			d.c.sys.BeginStop("this node leaves the cluster")
+		}
+	}
+}
+
+// removed ends everything with a member that is gone: its watchers get their
+// Terminated, and should it still live it is told so when it knocks. The last
+// messages of one that left in order may still come.
+func (d *daemon) removed(ctx *actor.Context, e membership.MemberRemoved) {
+	if e.Before == membership.Exiting {
+		ctx.After(farewellGrace, shutOut{e.Member.Node})
+		return
+	}
+	d.c.remote.Quarantine(e.Member.Addr, e.Member.UID)
+}
+
+// replaced ends the grace of older incarnations of an address.
+func (d *daemon) replaced(n membership.Node) {
+	for _, t := range d.core.View().Tombstones() {
+		if t.Node.Addr == n.Addr {
+			d.c.remote.Quarantine(t.Node.Addr, t.Node.UID)
+		}
+	}
+}
+
+// finish ends this node's part: subscribers hear of it first, so that what
+// must run only once in the cluster stops before anything else happens.
+func (d *daemon) finish(ctx *actor.Context, reason membership.Reason, detail string) {
+	d.over = true
+	d.c.sys.StopActor(d.heart) // no sign of life from here on
+	event := membership.Ended{Reason: reason, Detail: detail}
+	logEvent(ctx, event)
+	d.c.last.Store(&event)
+	d.tell(Change{View: membership.ViewOf(membership.State{}, d.c.self), Events: []membership.Event{event}})
+	d.c.ended.Open()
+	d.c.settled.Open()
+	d.c.exiting.Open()
+	d.c.sys.BeginStop(event.String())
+}

@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"context"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/cluster/membership"
+)
+
+// Leave hands over what this node has, takes it out of the cluster and stops
+// the system, which can't join again: the same as [actor.System.Stop], which
+// leaves too. It waits for the end, until ctx is done. Calling it again, or
+// after the node has ended, only waits. Don't call it inside Receive; ask with
+// [Cluster.Dismiss] there.
+//
+// The order is that of the system's coordinated shutdown: shards are handed
+// over in [actor.PhaseClusterShardingRegion]; the node becomes Leaving in
+// [actor.PhaseClusterLeave] and Exiting when the others agree; singletons are
+// handed over in [actor.PhaseClusterExiting]; in
+// [actor.PhaseClusterExitingDone] the node is removed. If the others can't
+// agree in the time of the phases, because some can't be reached, the node goes
+// all the same and is declared dead later by those who stay.
+func (c *Cluster) Leave(ctx context.Context) error { return c.sys.Stop(ctx) }
+
+// planLeave takes part in the coordinated shutdown.
+func (c *Cluster) planLeave() error {
+	for _, t := range []struct {
+		phase actor.Phase
+		name  string
+		run   func(context.Context) error
+	}{
+		{actor.PhaseClusterLeave, "leave the cluster", func(ctx context.Context) error {
+			c.daemon.Tell(membership.Leave{Addr: c.self.Addr})
+			return wait(ctx, c.sys.Executor(), &c.exiting)
+		}},
+		{actor.PhaseClusterExiting, "wait until all others know", func(ctx context.Context) error {
+			return wait(ctx, c.sys.Executor(), &c.exiting)
+		}},
+		{actor.PhaseClusterExitingDone, "be removed from the cluster", func(ctx context.Context) error {
+			c.daemon.Tell(membership.ExitDone{})
+			if !c.exiting.IsOpen() {
+				c.daemon.Tell(giveUp{"the others could not agree to let it go in time"})
+			}
+			return wait(ctx, c.sys.Executor(), &c.ended)
+		}},
+		{actor.PhaseClusterShutdown, "stop the cluster's actors", func(ctx context.Context) error {
+			c.sys.StopActor(c.daemon)
+			return wait(ctx, c.sys.Executor(), &c.stopped)
+		}},
+	} {
+		if err := c.sys.OnStop(t.phase, t.name, func(ctx context.Context) error {
+			if t.phase != actor.PhaseClusterShutdown && c.ended.IsOpen() {
+				return nil
+			}
+			return t.run(ctx)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait waits until the gate is open or ctx is done; then it returns why.
+func wait(ctx context.Context, e actor.Executor, g *actor.Gate) error {
+	if g.IsOpen() {
+		return nil
+	}
+	var woken actor.Gate
+	g.Notify(func() { woken.Open() })
+	if ctx.Done() != nil {
+		defer afterEnd(ctx, func() { woken.Open() })()
+	}
+	e.Wait(&woken)
+	if g.IsOpen() {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+// afterEnd calls f when ctx is done: without a goroutine where the context
+// knows how, as those of the shutdown do.
+func afterEnd(ctx context.Context, f func()) (stop func() bool) {
+	if own, ok := ctx.(interface {
+		AfterFunc(func()) (stop func() bool)
+	}); ok {
+		return own.AfterFunc(f)
+	}
+	return context.AfterFunc(ctx, f)
+}

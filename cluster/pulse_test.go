@@ -1,0 +1,222 @@
+package cluster
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/cluster/membership"
+	"github.com/troupe-go/troupe/codec"
+)
+
+func nodeNamed(name string) membership.Node {
+	return membership.Node{Addr: name + ":1", UID: uint64(name[0])}
+}
+
+// viewOf is what the first of the named members sees; records are pairs of
+// observer and subject.
+func viewOf(names string, records ...string) membership.View {
+	var members []membership.Member
+	for i, r := range names {
+		members = append(members, membership.Member{Node: nodeNamed(string(r)), Status: membership.Up, UpNumber: uint64(i + 1)})
+	}
+	var pairs [][2]membership.Node
+	for _, r := range records {
+		pairs = append(pairs, [2]membership.Node{nodeNamed(r[:1]), nodeNamed(r[1:])})
+	}
+	return membership.ViewOf(membership.Assemble(1, members, pairs...), nodeNamed(names[:1]))
+}
+
+func names(nodes []membership.Node) string {
+	out := ""
+	for _, n := range nodes {
+		out += n.Addr[:1]
+	}
+	b := []byte(out)
+	slices.Sort(b)
+	return string(b)
+}
+
+// simulation runs a pulse against nodes of which some answer.
+type simulation struct {
+	p       *pulse
+	now     time.Time
+	answers string // who answers
+	word    membership.Observed
+}
+
+func newSimulation(cfg Heartbeat, v membership.View) *simulation {
+	s := &simulation{p: newPulse(cfg.withDefaults(), v.Self), now: time.Unix(1000, 0)}
+	s.p.setView(s.now, v)
+	return s
+}
+
+// run lets time pass and returns what was said about others.
+func (s *simulation) run(d time.Duration) (unreachable, reachable string) {
+	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(250 * time.Millisecond) {
+		if s.now.Sub(time.Unix(1000, 0))%(500*time.Millisecond) == 0 {
+			for _, n := range s.p.beat(s.now) {
+				if slices.Contains([]byte(s.answers), n.Addr[0]) {
+					s.p.heard(s.now, n)
+				}
+			}
+		}
+		o := s.p.reap(s.now)
+		s.word.Unreachable = append(s.word.Unreachable, o.Unreachable...)
+		s.word.Reachable = append(s.word.Reachable, o.Reachable...)
+	}
+	word := s.word
+	s.word = membership.Observed{}
+	slices.SortFunc(word.Unreachable, membership.Node.Compare)
+	return names(slices.Compact(word.Unreachable)), names(slices.Compact(word.Reachable))
+}
+
+func TestPulse(t *testing.T) {
+	t.Run("who answers isn't accused", func(t *testing.T) {
+		s := newSimulation(Heartbeat{}, viewOf("abc"))
+		s.answers = "bc"
+		bad, good := s.run(time.Minute)
+		require.Empty(t, bad+good)
+	})
+	t.Run("silence is found after about four seconds", func(t *testing.T) { // FD-1
+		s := newSimulation(Heartbeat{}, viewOf("abc"))
+		s.answers = "bc"
+		s.run(20 * time.Second)
+		s.answers = "b"
+		bad, _ := s.run(3500 * time.Millisecond)
+		require.Empty(t, bad)
+		bad, _ = s.run(time.Second)
+		require.Equal(t, "c", bad)
+	})
+	t.Run("who never answers is found too", func(t *testing.T) { // C13
+		s := newSimulation(Heartbeat{}, viewOf("ab"))
+		bad, _ := s.run(10 * time.Second)
+		require.Equal(t, "b", bad)
+	})
+	t.Run("who comes back is found again, by a fresh answer", func(t *testing.T) { // FD-4
+		s := newSimulation(Heartbeat{}, viewOf("ab"))
+		s.run(10 * time.Second)
+		s.p.setView(s.now, viewOf("ab", "ab"))
+		_, good := s.run(10 * time.Second)
+		require.Empty(t, good)
+		s.answers = "b"
+		_, good = s.run(time.Second)
+		require.Equal(t, "b", good[:1])
+	})
+	t.Run("a node that was asleep accuses nobody at first", func(t *testing.T) { // FD-3, F-12
+		s := newSimulation(Heartbeat{}, viewOf("abc"))
+		s.answers = "bc"
+		s.run(20 * time.Second)
+		s.now = s.now.Add(40 * time.Second)
+		require.Empty(t, s.p.reap(s.now).Unreachable)
+		bad, _ := s.run(10 * time.Second)
+		require.Empty(t, bad, "they answered when asked")
+		s.now = s.now.Add(40 * time.Second)
+		s.answers = "b"
+		require.Empty(t, s.p.reap(s.now).Unreachable)
+		bad, _ = s.run(10 * time.Second)
+		require.Equal(t, "c", bad, "c is really gone")
+	})
+	t.Run("who leaves the ring while silent is asked on", func(t *testing.T) {
+		s := newSimulation(Heartbeat{MonitoredBy: 1}, viewOf("abc"))
+		require.Equal(t, "b", names(s.p.active()))
+		s.run(10 * time.Second)
+		s.p.setView(s.now, viewOf("abc", "ab", "cb")) // b is unreachable: c takes its place
+		require.Equal(t, "bc", names(s.p.active()))
+		s.answers = "bc"
+		_, good := s.run(time.Second)
+		require.Equal(t, "b", good[:1])
+		s.p.setView(s.now, viewOf("abc"))
+		require.Equal(t, "b", names(s.p.active()))
+	})
+	t.Run("who is removed is forgotten", func(t *testing.T) {
+		s := newSimulation(Heartbeat{}, viewOf("abc"))
+		s.run(time.Second)
+		s.p.setView(s.now, viewOf("ab"))
+		require.Equal(t, "b", names(s.p.active()))
+		require.Len(t, s.p.expected, 1)
+		s.p.heard(s.now, nodeNamed("c"))
+		require.False(t, s.p.fd.Monitoring(nodeNamed("c")))
+	})
+	t.Run("the dead get no sign of life", func(t *testing.T) {
+		p := newPulse(Heartbeat{}.withDefaults(), nodeNamed("a"))
+		require.True(t, p.answers(nodeNamed("b")), "before joining everybody does")
+		v := viewOf("abc")
+		members := slices.Clone(v.Members())
+		members[1].Status = membership.Down
+		p.setView(time.Unix(1000, 0), membership.ViewOf(membership.Assemble(1, members), nodeNamed("a")))
+		require.False(t, p.answers(nodeNamed("b")))
+		require.True(t, p.answers(nodeNamed("c")))
+		require.True(t, p.answers(nodeNamed("x")), "who may be joining")
+	})
+}
+
+func TestHeartbeatsOnTheWire(t *testing.T) {
+	reg := codec.NewRegistry()
+	require.NoError(t, register(reg))
+	for _, m := range []any{heartbeat{nodeNamed("a"), 7}, heartbeatAck{nodeNamed("b"), 8}} {
+		typ, err := reg.Of(m)
+		require.NoError(t, err)
+		require.True(t, typ.Control())
+		body, err := typ.Append(codec.Scope{}, nil, m)
+		require.NoError(t, err)
+		require.Equal(t, []byte{3, m.(interface{ name() byte }).name(), ':', '1', 0, 0, 0, 0, 0, 0, 0, m.(interface{ name() byte }).name(), m.(interface{ seq() byte }).seq()}, body)
+		got, err := typ.Decode(codec.Scope{}, body)
+		require.NoError(t, err)
+		require.Equal(t, m, got)
+		for cut := range body {
+			_, err := typ.Decode(codec.Scope{}, body[:cut])
+			require.Error(t, err)
+		}
+	}
+}
+
+func (m heartbeat) name() byte    { return m.From.Addr[0] }
+func (m heartbeat) seq() byte     { return byte(m.Seq) }
+func (m heartbeatAck) name() byte { return m.From.Addr[0] }
+func (m heartbeatAck) seq() byte  { return byte(m.Seq) }
+
+func FuzzHeartbeat(f *testing.F) {
+	body, err := heartbeat{nodeNamed("a"), 7}.AppendWire(codec.Scope{}, nil)
+	require.NoError(f, err)
+	f.Add(body)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var m heartbeat
+		if m.DecodeWire(codec.Scope{}, body) != nil {
+			return
+		}
+		again, err := m.AppendWire(codec.Scope{}, nil)
+		require.NoError(t, err)
+		var other heartbeatAck
+		require.NoError(t, other.DecodeWire(codec.Scope{}, again))
+		require.Equal(t, heartbeatAck(m), other)
+	})
+}
+
+func TestReaderThatIsTooSlowGetsAnotherSnapshot(t *testing.T) {
+	c := &Cluster{}
+	v := viewOf("ab")
+	c.publish(v, nil)
+	f := &feed{}
+	c.follow(f)
+	e := membership.MemberUp{Member: v.Members()[0]}
+	for range feedMax {
+		c.publish(v, []membership.Event{e})
+	}
+	events, _ := c.take(f)
+	require.Equal(t, []membership.Event{membership.Snapshot{View: v}}, events)
+	for range feedMax {
+		c.publish(v, []membership.Event{e})
+	}
+	c.publish(v, []membership.Event{e, membership.Ended{Reason: membership.Left}})
+	events, _ = c.take(f)
+	require.Equal(t, []membership.Event{membership.Snapshot{View: v}, membership.Ended{Reason: membership.Left}}, events)
+	_, wake := c.take(f)
+	require.False(t, wake.IsOpen())
+	c.publish(v, []membership.Event{e})
+	require.True(t, wake.IsOpen())
+	c.unfollow(f)
+	require.Empty(t, c.feeds)
+}
