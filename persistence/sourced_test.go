@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"testing"
 	"time"
 
@@ -261,6 +262,21 @@ func TestTimeouts(t *testing.T) {
 	gone(t, sys, ref)
 	require.ErrorContains(t, testkit.ExpectAs[persistence.Failed](p).Err, "no answer of the store for 3s")
 
+	let := make(chan struct{})
+	store.Decide(func(o op, _ string, _ int) persistencetest.Fault {
+		if o != persistencetest.OpClaim && o != persistencetest.OpReplay {
+			return persistencetest.Fault{}
+		}
+		return persistencetest.Fault{Hold: func(context.Context) { let <- struct{}{}; <-let }}
+	})
+	ref = spawn(t, sys, wallet{}, persistence.Config[purse]{Journal: store, RecoveryTimeout: 3 * time.Second})
+	for range 2 { // the claim, the replay: each takes two seconds
+		<-let
+		advanceWhenPending(clock, 2*time.Second)
+		let <- struct{}{}
+	}
+	require.Equal(t, 0, ask(t, ref, balance{}))
+
 	store.Decide(always(persistencetest.OpAppend, hang))
 	ref = spawn(t, sys, wallet{}, persistence.Config[purse]{Journal: store, WriteTimeout: 4 * time.Second})
 	require.Equal(t, 0, ask(t, ref, balance{}))
@@ -382,6 +398,28 @@ func TestUnreadableEvents(t *testing.T) {
 			require.ErrorContains(t, failed.Err, c.says)
 		})
 	}
+}
+
+// forgetful is a journal whose replays leave out the last event.
+type forgetful struct{ *persistence.Memory }
+
+func (f forgetful) Replay(ctx context.Context, id string, from, to uint64) iter.Seq2[persistence.Event, error] {
+	return f.Memory.Replay(ctx, id, from, to-1)
+}
+
+// PS-2: recovery knows how many events there have to be.
+func TestIncompleteReplay(t *testing.T) {
+	sys, store := system(t), persistence.NewMemory()
+	require.NoError(t, store.Append(t.Context(), id, actor.Epoch{}, []persistence.Event{
+		{Seq: 1, Name: "wallet.Deposited.v1", Payload: encoded(t, registry(t), deposited{1})},
+		{Seq: 2, Name: "wallet.Deposited.v1", Payload: encoded(t, registry(t), deposited{1})},
+	}))
+	p := testkit.NewProbe(t, sys)
+	actor.Subscribe[persistence.Failed](sys, p)
+	gone(t, sys, spawn(t, sys, wallet{}, persistence.Config[purse]{Journal: forgetful{store}}))
+	failed := testkit.ExpectAs[persistence.Failed](p)
+	require.ErrorIs(t, failed.Err, persistence.ErrCorrupt)
+	require.ErrorContains(t, failed.Err, "events 2 to 2 are not in the journal")
 }
 
 func encoded(t testing.TB, reg *codec.Registry, v any) []byte {
