@@ -371,7 +371,7 @@ func TestTimers(t *testing.T) {
 				})
 			}
 		}).Tell("start")
-		require.Equal(t, []any{"start 0s", "kept 2s", "once 3s", "0 4s", "0 8s", "{} 18s"}, r.next(t, 6)[:6])
+		require.Equal(t, []any{"start 0s", "kept 2s", "once 3s", "0 4s", "0 8s", "{10s} 18s"}, r.next(t, 6)[:6])
 	})
 }
 

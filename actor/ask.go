@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -236,10 +235,4 @@ func (r *reply) deliver(env envelope) error {
 func (r *reply) signal(s signal) { answerDead(s) }
 
 // location gives the reply a name, since somebody elsewhere is to use it.
-func (r *reply) location() Location {
-	id := r.temp.Load()
-	if id == 0 {
-		id = r.sys.temps.add(r)
-	}
-	return Location{System: r.sys.name, Addr: r.sys.Addr(), UID: r.sys.uid, Path: tempPrefix + strconv.FormatUint(id, 36), ID: id}
-}
+func (r *reply) location() Location { return r.sys.tempLocation(&r.process, &r.temp) }

@@ -3,7 +3,6 @@ package actor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
@@ -75,6 +74,7 @@ type extras struct {
 	watchers  []watcher
 	stash     []envelope
 	timers    timers
+	ticking   bool // the message being handled came from a timer
 	idle      idle
 	work      workContext
 	postponed []*continuation
@@ -316,9 +316,15 @@ func (c *cell) one(env envelope) {
 	case Kill:
 		c.failed(ErrKilled)
 		return
+	case Identify:
+		c.identify(env)
+		return
 	}
 	c.ctx.msg, c.ctx.from = env.msg, env.from
 	c.behave()
+	if c.x != nil {
+		c.x.idle.touch(c, env.msg)
+	}
 }
 
 // behave lets the present behaviour handle the present message.
@@ -337,10 +343,14 @@ func (c *cell) behave() {
 // unwrap turns what the runtime put into the mailbox into what the actor is to
 // see; false means that it has become void meanwhile.
 func (c *cell) unwrap(env envelope) (envelope, bool) {
-	c.x.idle.touch(c)
+	c.x.ticking = false
 	switch m := env.msg.(type) {
 	case *timer:
-		return m.due(c)
+		return m.tick(c)
+	case *stashedTick:
+		return m.tick(c)
+	case *idleTick:
+		return m.tick(c)
 	case *terminatedNote:
 		return c.terminatedDue(m)
 	}
@@ -566,93 +576,19 @@ func (c *cell) finishStop() {
 func (c *cell) leftovers() []envelope {
 	var rest []envelope
 	if c.x != nil {
-		rest, c.x.stash = c.x.stash, nil
+		for _, env := range c.x.stash {
+			if _, tick := env.msg.(*stashedTick); !tick {
+				rest = append(rest, env)
+			}
+		}
+		c.x.stash = nil
 	}
 	for _, env := range c.mailbox.close() {
 		switch env.msg.(type) {
-		case *timer, *terminatedNote, PoisonPill, Kill:
+		case *timer, *terminatedNote, *idleTick, *stashedTick, PoisonPill, Kill:
 		default:
 			rest = append(rest, env)
 		}
 	}
 	return rest
-}
-
-// childFailed decides about a failed child and carries the decision out.
-func (c *cell) childFailed(p *process, err error) {
-	child, ok := p.t.(*cell)
-	if !ok || child.parent != c || !c.children().has(child) || c.phase == stopping {
-		return
-	}
-	s := child.spec.supervise
-	directive, delay, h := decide(s, child.past(), c.sys.clock.Now(), err, c.sys.random)
-	child.history = &h
-	c.sys.logDecision(child, err, directive, delay)
-	switch directive {
-	case Escalate:
-		child.signal(signal{kind: signalStop})
-		if c == c.sys.user || c == c.sys.system { // a guardian has nobody to ask
-			c.sys.BeginStop(fmt.Sprintf("failure of %s was escalated: %v", child.path(), err))
-			return
-		}
-		c.failed(fmt.Errorf("child %s: %w", child.label(), err))
-	case Resume:
-		child.signal(signal{kind: signalResume})
-	case Stop:
-		c.eachAffected(child, func(m *cell) { m.signal(signal{kind: signalStop}) })
-	case Restart:
-		restart := func() {
-			c.eachAffected(child, func(m *cell) { m.signal(signal{kind: signalRestart, err: err}) })
-		}
-		if delay <= 0 {
-			restart()
-			return
-		}
-		c.sys.clock.AfterFunc(delay, restart)
-	}
-}
-
-// eachAffected calls f for the failed child and all who share its fate.
-func (c *cell) eachAffected(child *cell, f func(*cell)) {
-	g := child.spec.group
-	if g == nil || g.supervise.Scope != AllForOne {
-		f(child)
-		return
-	}
-	for _, m := range c.children().all() {
-		if m.spec.group == g {
-			f(m)
-		}
-	}
-}
-
-// childGone takes a stopped child out of the family and goes on with what
-// waited for it.
-func (c *cell) childGone(p *process) {
-	child, ok := p.t.(*cell)
-	if !ok {
-		return
-	}
-	left := c.children().remove(child)
-	if g, ok := c.actor.(guardian); ok {
-		g.childGone(child)
-	}
-	if left > 0 {
-		return
-	}
-	switch c.phase {
-	case restarting:
-		c.start()
-	case stopping:
-		c.finishStop()
-	}
-}
-
-// stopChildren asks all children to stop and returns how many there are.
-func (c *cell) stopChildren() int {
-	children := c.children().all()
-	for _, child := range children {
-		child.signalFrom(signal{kind: signalStop}, c.worker)
-	}
-	return len(children)
 }

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -170,45 +171,6 @@ func (c *Context) WatchWith(who Addressable, msg any) { c.cell.watch(who.PID().p
 // Unwatch ends a watch: no Terminated comes after it.
 func (c *Context) Unwatch(who Addressable) { c.cell.unwatch(who.PID().p) }
 
-// After sends msg to the actor itself, d from now. It ends with the actor, and
-// with a restart.
-func (c *Context) After(d time.Duration, msg any) TimerHandle {
-	return c.cell.startTimer(nil, d, 0, msg)
-}
-
-// Every sends msg to the actor itself, d from now and then d after each time
-// it was handled, until it is cancelled or the actor stops or restarts. A d
-// below one millisecond is taken as one millisecond.
-func (c *Context) Every(d time.Duration, msg any) TimerHandle {
-	d = max(d, time.Millisecond)
-	return c.cell.startTimer(nil, d, d, msg)
-}
-
-// AfterKey is After with a name for the timer: starting another with the same
-// key cancels this one.
-func (c *Context) AfterKey(key any, d time.Duration, msg any) TimerHandle {
-	return c.cell.startTimer(key, d, 0, msg)
-}
-
-// EveryKey is Every with a name for the timer.
-func (c *Context) EveryKey(key any, d time.Duration, msg any) TimerHandle {
-	d = max(d, time.Millisecond)
-	return c.cell.startTimer(key, d, d, msg)
-}
-
-// CancelKey cancels the timer with the key and reports whether there was one.
-func (c *Context) CancelKey(key any) bool {
-	if c.cell.x == nil {
-		return false
-	}
-	t := c.cell.x.timers.byKey[key]
-	return t != nil && TimerHandle{t}.Cancel()
-}
-
-// SetReceiveTimeout has the actor receive a [ReceiveTimeout] whenever d has
-// passed without a message. Zero or less ends that.
-func (c *Context) SetReceiveTimeout(d time.Duration) { c.cell.setIdle(d) }
-
 // Become makes receive handle the messages from now on, until the next Become,
 // [Context.Unbecome] or restart.
 func (c *Context) Become(receive func(ctx *Context)) {
@@ -240,9 +202,25 @@ func (c *Context) Stash() error {
 		c.cell.sys.drop(c.Self(), env.msg, PID{p: env.from}, DropStashFull)
 		return ErrStashFull
 	}
+	if x.ticking {
+		env.msg = &stashedTick{incarnation: c.cell.incarnation, msg: c.msg}
+	}
 	x.stash = append(x.stash, env)
 	return nil
 }
+
+// Unstash puts the n oldest of the stashed messages before all others, in the
+// order in which they were stashed.
+func (c *Context) Unstash(n int) {
+	if x := c.cell.x; x != nil && n > 0 && len(x.stash) > 0 {
+		n = min(n, len(x.stash))
+		c.cell.mailbox.prepend(slices.Clone(x.stash[:n]))
+		x.stash = slices.Delete(x.stash, 0, n)
+	}
+}
+
+// StashFull reports whether [Context.Stash] would fail now.
+func (c *Context) StashFull() bool { return c.Stashed() >= c.cell.spec.stashMax }
 
 // UnstashAll puts the stashed messages before all others, in the order in
 // which they were stashed. A restart does the same.

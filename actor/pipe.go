@@ -81,6 +81,9 @@ func (c *cell) runContinuation(k *continuation) {
 		c.awaiting--
 	}
 	c.ctx.msg, c.ctx.from = k.msg, k.from
+	if c.x != nil {
+		c.x.ticking = false
+	}
 	err := c.protect(func() error { k.fn(); return nil })
 	c.ctx.msg, c.ctx.from = nil, nil
 	if err != nil && !errors.Is(err, errGoexit) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"weak"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -181,8 +182,8 @@ func (s *System) resolve(path string) (PID, bool) {
 func (s *System) local(path string, id uint64) *process {
 	if rest, ok := strings.CutPrefix(path, tempPrefix); ok {
 		if n, err := strconv.ParseUint(rest, 36, 64); err == nil {
-			if r := s.temps.get(n); r != nil {
-				return &r.process
+			if p := s.temps.get(n); p != nil {
+				return p
 			}
 		}
 	} else if c := s.find(path); c != nil && (id == 0 || c.id == id) {
@@ -207,38 +208,46 @@ func (s *System) find(path string) *cell {
 // tempPrefix begins the paths of replies.
 const tempPrefix = "/temp/"
 
-// temps are the replies that other nodes know of.
+// temps are the replies, and others that aren't actors, that other nodes know of.
 type temps struct {
 	mu   sync.Mutex
 	last uint64
-	m    map[uint64]*reply
+	m    map[uint64]*process
 }
 
-func (t *temps) add(r *reply) uint64 {
+// name returns the number of p, which it keeps in id, and gives it one if it
+// has none.
+func (t *temps) name(p *process, id *atomic.Uint64) uint64 {
+	if n := id.Load(); n != 0 {
+		return n
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if id := r.temp.Load(); id != 0 {
-		return id
+	if n := id.Load(); n != 0 {
+		return n
 	}
 	t.last++
 	if t.m == nil {
-		t.m = map[uint64]*reply{}
+		t.m = map[uint64]*process{}
 	}
-	t.m[t.last] = r
-	r.temp.Store(t.last)
+	t.m[t.last] = p
+	id.Store(t.last)
 	return t.last
 }
 
-func (t *temps) get(id uint64) *reply {
+func (t *temps) get(id uint64) *process {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.m[id]
 }
 
-func (t *temps) remove(r *reply) {
-	if id := r.temp.Load(); id != 0 {
+func (t *temps) remove(r *reply) { t.release(&r.temp) }
+
+// release forgets the name.
+func (t *temps) release(id *atomic.Uint64) {
+	if n := id.Load(); n != 0 {
 		t.mu.Lock()
-		delete(t.m, id)
+		delete(t.m, n)
 		t.mu.Unlock()
 	}
 }

@@ -96,6 +96,7 @@ type history struct {
 	restarts []time.Time // within the window, oldest first
 	attempt  int         // restarts since the backoff started over
 	last     time.Time   // of the last restart
+	cause    error       // why it was stopped for good
 }
 
 // StartError is the failure of an actor whose factory or PreStart failed.

@@ -2,6 +2,80 @@ package actor
 
 import "time"
 
+// Schedule says when a timer of [Context.Schedule] ticks. The short forms are
+// [Context.After] and [Context.Every].
+type Schedule struct {
+	// Key names the timer: starting another with an equal key cancels it. nil:
+	// it has no name.
+	Key any
+	// First is the time until the first tick. Default for a timer that repeats:
+	// Every.
+	First time.Duration
+	// Every is the time between ticks, at least a millisecond; 0 means that
+	// there is only one.
+	Every time.Duration
+	// FixedRate keeps the ticks to the multiples of Every after the first: what
+	// was missed comes at once, one after another. Without it Every passes
+	// from the handling of a tick to the next, and nothing is made up for.
+	FixedRate bool
+}
+
+// Schedule sends msg to the actor itself at the times that s gives. The timer
+// ends with [TimerHandle.Cancel], with the actor and with a restart; no tick of
+// it is received after that, whether it waits in the mailbox or in the stash.
+func (c *Context) Schedule(s Schedule, msg any) TimerHandle {
+	if s.Every > 0 {
+		s.Every = max(s.Every, time.Millisecond)
+		if s.First <= 0 {
+			s.First = s.Every
+		}
+	}
+	return c.cell.startTimer(s, msg)
+}
+
+// After sends msg to the actor itself, d from now; see [Context.Schedule].
+func (c *Context) After(d time.Duration, msg any) TimerHandle {
+	return c.cell.startTimer(Schedule{First: d}, msg)
+}
+
+// Every sends msg to the actor itself, d from now and then d after each time
+// it was handled; see [Context.Schedule].
+func (c *Context) Every(d time.Duration, msg any) TimerHandle {
+	return c.Schedule(Schedule{Every: max(d, time.Millisecond)}, msg)
+}
+
+// AfterKey is After with a name for the timer: starting another with the same
+// key cancels this one.
+func (c *Context) AfterKey(key any, d time.Duration, msg any) TimerHandle {
+	return c.cell.startTimer(Schedule{Key: key, First: d}, msg)
+}
+
+// EveryKey is Every with a name for the timer.
+func (c *Context) EveryKey(key any, d time.Duration, msg any) TimerHandle {
+	return c.Schedule(Schedule{Key: key, Every: max(d, time.Millisecond)}, msg)
+}
+
+// CancelKey cancels the timer with the key and reports whether there was one.
+func (c *Context) CancelKey(key any) bool {
+	if c.cell.x == nil {
+		return false
+	}
+	t := c.cell.x.timers.byKey[key]
+	return t != nil && TimerHandle{t}.Cancel()
+}
+
+// HasTimer reports whether a timer with the key is pending.
+func (c *Context) HasTimer(key any) bool {
+	return c.cell.x != nil && c.cell.x.timers.byKey[key] != nil
+}
+
+// CancelTimers cancels all timers of the actor.
+func (c *Context) CancelTimers() {
+	if c.cell.x != nil {
+		c.cell.x.timers.cancelAll()
+	}
+}
+
 // timers are the pending timers of one actor.
 type timers struct {
 	live  map[*timer]struct{}
@@ -15,11 +89,12 @@ type timer struct {
 	key    any
 	msg    any
 	every  time.Duration
+	due    time.Time // of the next tick, at a fixed rate
 	call   Timer
 	voided bool
 }
 
-// TimerHandle cancels a timer of [Context.After] or [Context.Every].
+// TimerHandle cancels a timer of [Context.Schedule] and its short forms.
 type TimerHandle struct{ t *timer }
 
 // Cancel cancels the timer: its message is not received any more, even if it
@@ -33,10 +108,10 @@ func (h TimerHandle) Cancel() bool {
 	return true
 }
 
-func (c *cell) startTimer(key any, d, every time.Duration, msg any) TimerHandle {
+func (c *cell) startTimer(s Schedule, msg any) TimerHandle {
 	ts := &c.extras().timers
-	if key != nil {
-		if old := ts.byKey[key]; old != nil {
+	if s.Key != nil {
+		if old := ts.byKey[s.Key]; old != nil {
 			ts.cancel(old)
 		}
 	}
@@ -44,12 +119,15 @@ func (c *cell) startTimer(key any, d, every time.Duration, msg any) TimerHandle 
 		ts.live = map[*timer]struct{}{}
 		ts.byKey = map[any]*timer{}
 	}
-	t := &timer{cell: c, key: key, msg: msg, every: every}
-	ts.live[t] = struct{}{}
-	if key != nil {
-		ts.byKey[key] = t
+	t := &timer{cell: c, key: s.Key, msg: msg, every: s.Every}
+	if s.FixedRate {
+		t.due = c.sys.clock.Now().Add(s.First)
 	}
-	t.arm(d)
+	ts.live[t] = struct{}{}
+	if s.Key != nil {
+		ts.byKey[s.Key] = t
+	}
+	t.arm(s.First)
 	return TimerHandle{t}
 }
 
@@ -59,17 +137,36 @@ func (t *timer) arm(d time.Duration) {
 	})
 }
 
-// due is the timer's turn.
-func (t *timer) due(c *cell) (envelope, bool) {
+// tick is the timer's turn.
+func (t *timer) tick(c *cell) (envelope, bool) {
 	if t.voided {
 		return envelope{}, false
 	}
-	if t.every > 0 {
-		t.arm(t.every)
-	} else {
+	switch {
+	case t.every <= 0:
 		c.x.timers.forget(t)
+	case t.due.IsZero():
+		t.arm(t.every)
+	default:
+		t.due = t.due.Add(t.every)
+		t.arm(max(t.due.Sub(c.sys.clock.Now()), 0))
 	}
+	c.x.ticking = true
 	return envelope{msg: t.msg, from: &c.process}, true
+}
+
+// stashedTick is the message of a timer in the stash: void after a restart.
+type stashedTick struct {
+	incarnation uint32
+	msg         any
+}
+
+func (s *stashedTick) tick(c *cell) (envelope, bool) {
+	if s.incarnation != c.incarnation {
+		return envelope{}, false
+	}
+	c.x.ticking = true
+	return envelope{msg: s.msg, from: &c.process}, true
 }
 
 func (ts *timers) cancel(t *timer) {
@@ -89,69 +186,4 @@ func (ts *timers) cancelAll() {
 	for t := range ts.live { //det:ok cancelling commutes
 		ts.cancel(t)
 	}
-}
-
-// ReceiveTimeout is received when no message has come for the time given to
-// [Context.SetReceiveTimeout].
-type ReceiveTimeout struct{}
-
-// idle is the receive timeout of one actor. The pending call is not moved with
-// every message: when it comes too early, it is set again for the rest.
-type idle struct {
-	after   time.Duration
-	last    time.Time
-	call    Timer
-	current *idleTick
-}
-
-// idleTick tells the pending call from those that were given up.
-type idleTick struct{ _ byte }
-
-func (c *cell) setIdle(d time.Duration) {
-	i := &c.extras().idle
-	i.cancel()
-	if d <= 0 {
-		return
-	}
-	i.after, i.last = d, c.sys.clock.Now()
-	i.arm(c, d)
-}
-
-func (i *idle) arm(c *cell, d time.Duration) {
-	tick := &idleTick{}
-	i.current = tick
-	then := &continuation{incarnation: c.incarnation, fn: func() { c.idleDue(tick) }}
-	i.call = c.sys.clock.AfterFunc(d, func() {
-		c.signal(signal{kind: signalContinue, then: then})
-	})
-}
-
-// idleDue is the pending call's turn.
-func (c *cell) idleDue(tick *idleTick) {
-	i := &c.x.idle
-	if i.current != tick {
-		return
-	}
-	rest := i.after - c.sys.clock.Now().Sub(i.last)
-	if rest > 0 || c.mailbox.length() > 0 {
-		i.arm(c, max(rest, time.Millisecond))
-		return
-	}
-	i.last = c.sys.clock.Now()
-	i.arm(c, i.after)
-	c.ctx.msg, c.ctx.from = ReceiveTimeout{}, &c.process
-	c.behave()
-}
-
-func (i *idle) touch(c *cell) {
-	if i.after > 0 {
-		i.last = c.sys.clock.Now()
-	}
-}
-
-func (i *idle) cancel() {
-	if i.call != nil {
-		i.call.Stop()
-	}
-	*i = idle{}
 }

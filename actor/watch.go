@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"reflect"
 	"slices"
 	"sync"
 )
@@ -8,7 +9,12 @@ import (
 // Terminated tells a watcher that Ref, which it watched, has stopped or will
 // never be heard of again because its node is gone. It comes exactly once for
 // every watched incarnation, after the messages that the actor had sent before.
-type Terminated struct{ Ref PID }
+type Terminated struct {
+	Ref PID
+	// Cause is the failure because of which the watcher, as the parent,
+	// stopped the actor; nil in all other cases.
+	Cause error
+}
 
 // PoisonPill stops the actor that receives it, after the messages that were
 // there before.
@@ -18,6 +24,15 @@ type PoisonPill struct{}
 // messages that were there before. Unless its [Supervise] decides otherwise,
 // that stops it.
 type Kill struct{}
+
+// WatchConflictError is the failure of an actor that watches another with one
+// message and then with a different one, without an Unwatch in between.
+type WatchConflictError struct{ Ref PID }
+
+// Error names the watched actor.
+func (e *WatchConflictError) Error() string {
+	return "watch " + e.Ref.String() + ": it is watched with another message; unwatch it first"
+}
 
 // watching is what a watcher knows of one watched actor.
 type watching struct {
@@ -42,7 +57,9 @@ func (c *cell) watch(p *process, message any) {
 	}
 	x := c.extras()
 	if w := x.watching[p]; w != nil {
-		w.message = message
+		if !reflect.DeepEqual(w.message, message) {
+			c.ctx.Fail(&WatchConflictError{Ref: PID{p: p}})
+		}
 		return
 	}
 	if x.watching == nil {
@@ -95,7 +112,11 @@ func (c *cell) terminatedDue(n *terminatedNote) (envelope, bool) {
 	if n.entry.message != nil {
 		return envelope{msg: n.entry.message, from: n.p}, true
 	}
-	return envelope{msg: Terminated{Ref: PID{p: n.p}}, from: n.p}, true
+	t := Terminated{Ref: PID{p: n.p}}
+	if child, ok := n.p.t.(*cell); ok && child.parent == c && child.history != nil {
+		t.Cause = child.history.cause
+	}
+	return envelope{msg: t, from: n.p}, true
 }
 
 func (c *cell) addWatcher(w watcher) {

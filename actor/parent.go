@@ -1,0 +1,85 @@
+package actor
+
+import "fmt"
+
+// childFailed decides about a failed child and carries the decision out.
+func (c *cell) childFailed(p *process, err error) {
+	child, ok := p.t.(*cell)
+	if !ok || child.parent != c || !c.children().has(child) || c.phase == stopping {
+		return
+	}
+	s := child.spec.supervise
+	directive, delay, h := decide(s, child.past(), c.sys.clock.Now(), err, c.sys.random)
+	if directive == Stop || directive == Escalate {
+		h.cause = err
+	}
+	child.history = &h
+	c.sys.logDecision(child, err, directive, delay)
+	switch directive {
+	case Escalate:
+		child.signal(signal{kind: signalStop})
+		if c == c.sys.user || c == c.sys.system { // a guardian has nobody to ask
+			c.sys.BeginStop(fmt.Sprintf("failure of %s was escalated: %v", child.path(), err))
+			return
+		}
+		c.failed(fmt.Errorf("child %s: %w", child.label(), err))
+	case Resume:
+		child.signal(signal{kind: signalResume})
+	case Stop:
+		c.eachAffected(child, func(m *cell) { m.signal(signal{kind: signalStop}) })
+	case Restart:
+		restart := func() {
+			c.eachAffected(child, func(m *cell) { m.signal(signal{kind: signalRestart, err: err}) })
+		}
+		if delay <= 0 {
+			restart()
+			return
+		}
+		c.sys.clock.AfterFunc(delay, restart)
+	}
+}
+
+// eachAffected calls f for the failed child and all who share its fate.
+func (c *cell) eachAffected(child *cell, f func(*cell)) {
+	g := child.spec.group
+	if g == nil || g.supervise.Scope != AllForOne {
+		f(child)
+		return
+	}
+	for _, m := range c.children().all() {
+		if m.spec.group == g {
+			f(m)
+		}
+	}
+}
+
+// childGone takes a stopped child out of the family and goes on with what
+// waited for it.
+func (c *cell) childGone(p *process) {
+	child, ok := p.t.(*cell)
+	if !ok {
+		return
+	}
+	left := c.children().remove(child)
+	if g, ok := c.actor.(guardian); ok {
+		g.childGone(child)
+	}
+	if left > 0 {
+		return
+	}
+	switch c.phase {
+	case restarting:
+		c.start()
+	case stopping:
+		c.finishStop()
+	}
+}
+
+// stopChildren asks all children to stop and returns how many there are.
+func (c *cell) stopChildren() int {
+	children := c.children().all()
+	for _, child := range children {
+		child.signalFrom(signal{kind: signalStop}, c.worker)
+	}
+	return len(children)
+}

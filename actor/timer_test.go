@@ -1,0 +1,258 @@
+package actor_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actor"
+)
+
+// ticker runs the functions that it is sent and records all else, with the
+// time since its start.
+func ticker(t *testing.T, sys *actor.System, r *recorder) actor.PID {
+	t.Helper()
+	begun := time.Now()
+	return spawn(t, sys, "ticker", func(ctx *actor.Context) {
+		switch m := ctx.Message().(type) {
+		case func(*actor.Context):
+			m(ctx)
+		default:
+			r.add([2]any{m, time.Since(begun)})
+		}
+	})
+}
+
+func TestFixedRateMakesUpForPauses(t *testing.T) { // A227
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		rate, delay := newRecorder(), newRecorder()
+		for r, fixed := range map[*recorder]bool{rate: true, delay: false} {
+			begun := time.Now()
+			spawn(t, sys, "", func(ctx *actor.Context) {
+				if ctx.Message() != "tick" {
+					ctx.Schedule(actor.Schedule{Key: "k", First: time.Second, Every: 2 * time.Second, FixedRate: fixed}, "tick")
+					return
+				}
+				if r.add(time.Since(begun)); r.count() == 2 {
+					time.Sleep(5 * time.Second)
+				}
+				if r.count() == 6 {
+					ctx.CancelKey("k")
+				}
+			}).Tell("start")
+		}
+		seconds := func(s ...float64) (all []any) {
+			for _, x := range s {
+				all = append(all, time.Duration(x*float64(time.Second)))
+			}
+			return all
+		}
+		require.Equal(t, seconds(1, 3, 8, 8, 9, 11), rate.next(t, 6), "missed ticks come at once, the raster stays")
+		require.Equal(t, seconds(1, 3, 8, 10, 12, 14), delay.next(t, 6), "nothing is made up for")
+	})
+}
+
+func TestTimersOfAnIncarnationEndWithIt(t *testing.T) { // A221
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		r := newRecorder()
+		pid := spawn(t, sys, "x", func(ctx *actor.Context) {
+			switch m := ctx.Message(); m {
+			case "arm":
+				ctx.EveryKey("k", time.Second, "tick")
+			case "sleep":
+				time.Sleep(3 * time.Second) // a tick comes into the mailbox meanwhile
+			case "fail":
+				ctx.Fail(errors.New("boom"))
+			case "tick":
+				r.add(m)
+			default:
+				r.add(ctx.HasTimer("k"))
+			}
+		})
+		for _, m := range []any{"arm", "sleep", "fail", "end"} {
+			pid.Tell(m)
+		}
+		require.Equal(t, []any{false}, r.next(t, 1))
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, r.count(), "neither the queued tick nor another")
+	})
+}
+
+func TestStashedTicks(t *testing.T) { // A221
+	for title, c := range map[string]struct {
+		fail bool
+		want []any
+	}{
+		"come back":             {false, []any{"tick", "user", "end"}},
+		"are void in a new run": {true, []any{"user", "end"}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sys := newSystem(t)
+				r := newRecorder()
+				stashing := true
+				pid := spawn(t, sys, "x", func(ctx *actor.Context) {
+					switch m := ctx.Message(); m {
+					case "arm":
+						ctx.After(time.Second, "tick")
+					case "open":
+						stashing = false
+						if c.fail {
+							ctx.Fail(errors.New("boom"))
+						} else {
+							ctx.UnstashAll()
+						}
+					default:
+						if stashing {
+							require.NoError(t, ctx.Stash())
+							return
+						}
+						r.add(m)
+					}
+				})
+				pid.Tell("arm")
+				time.Sleep(2 * time.Second)
+				pid.Tell("user")
+				pid.Tell("open")
+				pid.Tell("end")
+				require.Equal(t, c.want, r.next(t, len(c.want)))
+			})
+		})
+	}
+}
+
+func TestPoisonPillByTimer(t *testing.T) { // A221
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		pid := spawn(t, sys, "x", func(ctx *actor.Context) { ctx.After(time.Second, actor.PoisonPill{}) })
+		pid.Tell("")
+		require.NoError(t, actor.AwaitEnd(t.Context(), pid))
+	})
+}
+
+func TestCancelReportsOnce(t *testing.T) { // A225
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		r := newRecorder()
+		var handle actor.TimerHandle
+		pid := ticker(t, sys, r)
+		pid.Tell(func(ctx *actor.Context) {
+			handle = ctx.After(time.Second, "never")
+			r.add([]bool{handle.Cancel(), handle.Cancel()})
+			handle = ctx.After(time.Second, "once")
+			ctx.AfterKey("k", time.Second, "cancelled")
+			ctx.CancelTimers()
+			handle = ctx.After(time.Second, "once")
+		})
+		require.Equal(t, []bool{true, false}, r.next(t, 1)[0])
+		require.Equal(t, [2]any{"once", time.Second}, r.next(t, 1)[1])
+		pid.Tell(func(*actor.Context) { r.add(handle.Cancel()) })
+		require.Equal(t, false, r.next(t, 1)[2], "it has ticked")
+	})
+}
+
+type heartbeat struct{}
+
+func (heartbeat) BackgroundMessage() {}
+
+func TestReceiveTimeout(t *testing.T) { // A223, A224
+	second := time.Second
+	for title, c := range map[string]struct {
+		drive func(tell func(any))
+		want  []any // message and second
+	}{
+		"fires after idleness, again and again": {
+			func(tell func(any)) { time.Sleep(7 * second) },
+			[]any{[2]any{actor.ReceiveTimeout{After: 3 * second}, 3 * second}, [2]any{actor.ReceiveTimeout{After: 3 * second}, 6 * second}},
+		},
+		"is put off by a message": {
+			func(tell func(any)) { time.Sleep(2 * second); tell("m"); time.Sleep(4 * second) },
+			[]any{[2]any{"m", 2 * second}, [2]any{actor.ReceiveTimeout{After: 3 * second}, 5 * second}},
+		},
+		"is not put off by a background message": {
+			func(tell func(any)) { time.Sleep(2 * second); tell(heartbeat{}); time.Sleep(2 * second) },
+			[]any{[2]any{heartbeat{}, 2 * second}, [2]any{actor.ReceiveTimeout{After: 3 * second}, 3 * second}},
+		},
+		"is not put off by a background timer": {
+			func(tell func(any)) {
+				tell(func(ctx *actor.Context) { ctx.Every(2*second, heartbeat{}) })
+				time.Sleep(5 * second)
+			},
+			[]any{
+				[2]any{heartbeat{}, 2 * second}, [2]any{actor.ReceiveTimeout{After: 3 * second}, 3 * second},
+				[2]any{heartbeat{}, 4 * second},
+			},
+		},
+		"counts from the end of a long turn": {
+			func(tell func(any)) { tell(func(*actor.Context) { time.Sleep(5 * second) }); time.Sleep(9 * second) },
+			[]any{[2]any{actor.ReceiveTimeout{After: 3 * second}, 8 * second}},
+		},
+		"what waits in the mailbox comes first and counts": {
+			func(tell func(any)) {
+				tell(func(*actor.Context) { time.Sleep(5 * second) })
+				tell("m")
+				time.Sleep(9 * second)
+			},
+			[]any{[2]any{"m", 5 * second}, [2]any{actor.ReceiveTimeout{After: 3 * second}, 8 * second}},
+		},
+		"a cancelled one in the mailbox is void": {
+			func(tell func(any)) {
+				tell(func(ctx *actor.Context) { time.Sleep(4 * second); ctx.SetReceiveTimeout(0) })
+				time.Sleep(20 * second)
+			},
+			nil,
+		},
+		"can be set anew, more than once": {
+			func(tell func(any)) {
+				tell(func(ctx *actor.Context) { ctx.SetReceiveTimeout(9 * second); ctx.SetReceiveTimeout(second) })
+				time.Sleep(1500 * time.Millisecond)
+			},
+			[]any{[2]any{actor.ReceiveTimeout{After: second}, second}},
+		},
+	} {
+		t.Run(title, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sys := newSystem(t)
+				r := newRecorder()
+				pid := ticker(t, sys, r)
+				pid.Tell(func(ctx *actor.Context) { ctx.SetReceiveTimeout(3 * second) })
+				synctest.Wait()
+				c.drive(pid.Tell)
+				synctest.Wait()
+				require.Equal(t, c.want, append([]any(nil), r.next(t, 0)...))
+			})
+		})
+	}
+}
+
+func TestUnstashAFewAtATime(t *testing.T) { // A206
+	sys := newSystem(t)
+	r := newRecorder()
+	stashing := true
+	pid := spawn(t, sys, "x", func(ctx *actor.Context) {
+		switch m := ctx.Message().(type) {
+		case int:
+			if stashing {
+				_ = ctx.Stash()
+				return
+			}
+			r.add(m)
+		case string:
+			stashing = false
+			r.add(ctx.StashFull())
+			ctx.Unstash(2)
+			r.add(ctx.Stashed())
+		}
+	}, actor.StashMax(5))
+	for i := range 5 {
+		pid.Tell(i)
+	}
+	pid.Tell("two")
+	pid.Tell("rest")
+	require.Equal(t, []any{true, 3, 0, 1, false, 1, 2, 3}, r.next(t, 8))
+}
