@@ -15,18 +15,19 @@ import (
 //
 //	SH-1, SG-1   while nothing but crashes and lost connections happened, there
 //	             is at most one instance; at the end of the healed phase too
-//	SG-5, SH-2   an instance that begins while no other is there has a newer
-//	             epoch than all before it, or the same one on the same process
+//	SG-5, SH-2   no epoch belongs to two processes; while nothing but crashes
+//	             happened, an instance never has an older epoch than one before
 //	MB-10        no instance begins on a process that has known for longer than
 //	             the stop bound that it is out of the cluster
 //
-// That at most one of two instances is effective is for [Writes] to check.
+// Strict says that it is so. That at most one of two instances is effective is for [Writes] to check.
 type Live struct {
 	w       *World
 	what    string
 	members *Membership
-	// Strict makes a second instance an error at once. Without it, two may be
-	// there while a partition or a pause hides one of them.
+	// Strict makes a second instance an error at once, and one with an older
+	// epoch. Without it, two may be there while a partition or a pause hides
+	// one of them.
 	Strict bool
 	// Most counts the instances of one id that were there at once, at most.
 	Most int
@@ -78,7 +79,7 @@ func (l *Live) Began(n *Node, id string, epoch actor.Epoch) {
 		}
 	}
 	last, known := l.new[id]
-	if known && epoch.Older(last.epoch) && len(here) == 0 {
+	if l.Strict && known && epoch.Older(last.epoch) {
 		l.broken("SH-2: %s %s begins on %v under epoch %v, it has lived under %v", l.what, id, n, epoch, last.epoch)
 	}
 	if known && epoch == last.epoch && last.uid != p.uid && !epoch.IsZero() {

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -24,8 +25,23 @@ type disk struct {
 	// late are writes that their callers gave up on and that may still arrive.
 	late    []*write
 	appends []func(Appended)
-	doubts  struct{ applied, lost, late int }
+	stats   DiskStats
 }
+
+// DiskStats counts what the database did to its callers.
+type DiskStats struct {
+	// Fenced and Conflicts are writes that were refused for their epoch and
+	// for their sequence number.
+	Fenced, Conflicts int
+	// Unavailable are calls that met an outage.
+	Unavailable int
+	// Applied, Lost and Late are writes in doubt that took effect, didn't, and
+	// were on their way when the caller gave up.
+	Applied, Lost, Late int
+}
+
+// DiskStats returns what the database did to its callers so far.
+func (w *World) DiskStats() DiskStats { return w.disk.stats }
 
 // write is a mutation on its way to the database.
 type write struct {
@@ -137,6 +153,7 @@ func (s *Store) do(ctx context.Context, label, id string, action func() error) e
 		case s.p.dead && d.rng.IntN(2) == 0:
 			// The process died while the write was on its way: it got lost.
 		case d.down:
+			d.stats.Unavailable++
 			answer(fmt.Errorf("%s: %w: a window of unavailability", label, persistence.ErrUnavailable), back)
 		case !doubt:
 			m.apply(d)
@@ -156,13 +173,13 @@ func (s *Store) do(ctx context.Context, label, id string, action func() error) e
 func (d *disk) inDoubt(m *write, fate int) {
 	switch fate {
 	case 0:
-		d.doubts.applied++
+		d.stats.Applied++
 		m.apply(d)
 	case 1:
-		d.doubts.lost++
+		d.stats.Lost++
 		m.done = true
 	default:
-		d.doubts.late++
+		d.stats.Late++
 		d.late = append(d.late, m)
 		d.w.after(time.Duration(d.rng.Int64N(int64(3*time.Second))), kindDisk, m.label+" late", m.proc.uid, func() { d.settle(m) })
 	}
@@ -172,6 +189,12 @@ func (m *write) apply(d *disk) {
 	if !m.done {
 		m.done = true
 		m.err = m.action()
+		switch {
+		case errors.Is(m.err, persistence.ErrFenced):
+			d.stats.Fenced++
+		case errors.Is(m.err, persistence.ErrConflict):
+			d.stats.Conflicts++
+		}
 	}
 }
 

@@ -167,8 +167,9 @@ func TestOraclesSeeWhatIsWrong(t *testing.T) {
 			l.Ended(a, "id")
 			l.Began(b, "id", e(1))
 		}, "SH-2"},
-		"an older epoch begins alone": {func(w *World, a, b *Node) {
+		"an older epoch begins": {func(w *World, a, b *Node) {
 			l := NewLive(w, "entity", nil)
+			l.Strict = true
 			l.Began(a, "id", e(2))
 			l.Ended(a, "id")
 			l.Began(b, "id", e(1))

@@ -50,7 +50,7 @@ func TestEventsSurviveCrashesAndDoubt(t *testing.T) {
 				for range 2 {
 					n.Go(func() {
 						for {
-							l.put(n, id, func() actor.Ref[command] { return ref })
+							l.put(n, id, through(ref))
 							sleep(n, 200*time.Millisecond)
 						}
 					})
@@ -82,15 +82,15 @@ func TestAReplacedOwnerStops(t *testing.T) {
 			return ref
 		}
 		older := spawn(a, 1)
-		a.Do(func() { l.put(a, "tally/x", func() actor.Ref[command] { return older }) })
+		a.Do(func() { l.put(a, "tally/x", through(older)) })
 		gone := false
 		_, err := a.System().Spawn("watcher", func() actor.Actor { return &onEnd{of: older.PID(), then: func() { gone = true }} })
 		require.NoError(w.T(), err)
 		newer := spawn(b, 2)
-		b.Do(func() { l.put(b, "tally/x", func() actor.Ref[command] { return newer }) })
+		b.Do(func() { l.put(b, "tally/x", through(newer)) })
 		older.Tell(put{Op: 1 << 40})
 		w.Until("the older owner has stopped", 2*time.Minute, simtest.That(func() bool { return gone }))
-		b.Do(func() { l.put(b, "tally/x", func() actor.Ref[command] { return newer }) })
+		b.Do(func() { l.put(b, "tally/x", through(newer)) })
 		l.audit()
 	})
 }

@@ -112,13 +112,20 @@ func newLedger(w *simtest.World) *ledger {
 	return &ledger{w: w, writes: simtest.NewWrites(w), acked: map[string][]uint64{}, answers: map[string]map[result]bool{}}
 }
 
-// put sends one new operation until it is acknowledged, each try through
-// whatever ref the caller has then.
-func (l *ledger) put(n *simtest.Node, id string, ref func() actor.Ref[command]) {
+// asking is one try to send a command.
+type asking func(c actor.Request[result]) (result, error)
+
+// through sends with an ask to a ref.
+func through(ref actor.Ref[command]) asking {
+	return func(c actor.Request[result]) (result, error) { return actor.Ask(context.Background(), ref, c) }
+}
+
+// put sends one new operation until it is acknowledged.
+func (l *ledger) put(n *simtest.Node, id string, ask asking) {
 	l.lastOp++
 	op := l.lastOp
 	for {
-		r, err := actor.Ask(context.Background(), ref(), put{Op: op})
+		r, err := ask(put{Op: op})
 		if err == nil {
 			l.count++
 			l.acked[id] = append(l.acked[id], op)
