@@ -111,3 +111,22 @@ func causeOf(ctx context.Context) error {
 	}
 	return context.Cause(ctx)
 }
+
+// Wait blocks until g is open or ctx is done; then it returns the cause of ctx.
+// It goes through the system's executor, so it may be called in a turn, in a
+// task of the shutdown, in a function given to Go, or from outside.
+func (s *System) Wait(ctx context.Context, g *Gate) error {
+	if g.IsOpen() {
+		return nil
+	}
+	var woken Gate
+	g.Notify(func() { woken.Open() })
+	if ctx.Done() != nil {
+		defer afterEnd(ctx, func() { woken.Open() })()
+	}
+	s.exec.Wait(&woken)
+	if g.IsOpen() {
+		return nil
+	}
+	return causeOf(ctx)
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -44,4 +46,25 @@ func TestEndingWhileAContextIsDerived(t *testing.T) {
 		<-child.Done()
 		cancel(nil)
 	}
+}
+
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := NewSystem("test", Config{})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, s.Stop(context.Background())) }()
+		var g Gate
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		begin := time.Now()
+		require.ErrorIs(t, s.Wait(ctx, &g), context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(begin))
+		s.Clock().AfterFunc(time.Minute, func() { g.Open() })
+		require.NoError(t, s.Wait(context.Background(), &g))
+		require.Equal(t, time.Second+time.Minute, time.Since(begin))
+		require.NoError(t, s.Wait(ctx, &g), "an open gate is passed whatever ctx says")
+		e := newEnding()
+		s.Clock().AfterFunc(time.Minute, func() { e.end(ErrTimeout) })
+		require.ErrorIs(t, s.Wait(e, new(Gate)), ErrTimeout)
+	})
 }

@@ -48,7 +48,7 @@ func Start(ctx context.Context, sys *actor.System, cfg Config) (*Cluster, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := wait(ctx, sys.Executor(), &c.settled); err != nil {
+	if err := sys.Wait(ctx, &c.settled); err != nil {
 		sys.BeginStop("it did not get into the cluster in time")
 		return nil, fmt.Errorf("start cluster: node %v is %v: %w; check that the seeds %v run and can be reached, and that the first of them is up",
 			c.self, c.State().SelfMember().Status, err, cfg.Seeds)
@@ -102,15 +102,14 @@ func Open(sys *actor.System, cfg Config) (*Cluster, error) {
 // spawn starts the actors and takes part in the coordinated shutdown.
 func (c *Cluster) spawn(core *membership.Core, cfg Config) error {
 	d := newDaemon(c, core, cfg)
-	if err := c.planLeave(); err != nil {
-		return err
-	}
 	// A fresh daemon would know nothing of what the old one told others, so a
 	// failed one takes the node out of the cluster.
 	never := actor.Supervise{Decide: func(error) actor.Directive { return actor.Stop }}
 	var err error
-	c.daemon, err = c.sys.Internal().Spawn(daemonName, func() actor.Actor { return d }, never)
-	return err
+	if c.daemon, err = c.sys.Internal().Spawn(daemonName, func() actor.Actor { return d }, never); err != nil {
+		return err
+	}
+	return c.planLeave()
 }
 
 // System returns the actor system of this node.

@@ -66,7 +66,7 @@ func (c *Cluster) Events(ctx context.Context) iter.Seq[membership.Event] {
 					return
 				}
 			}
-			if len(events) == 0 && wait(ctx, c.sys.Executor(), wake) != nil {
+			if len(events) == 0 && c.sys.Wait(ctx, wake) != nil {
 				return
 			}
 		}

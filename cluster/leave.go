@@ -31,21 +31,21 @@ func (c *Cluster) planLeave() error {
 	}{
 		{actor.PhaseClusterLeave, "leave the cluster", func(ctx context.Context) error {
 			c.daemon.Tell(membership.Leave{Addr: c.self.Addr})
-			return wait(ctx, c.sys.Executor(), &c.exiting)
+			return c.sys.Wait(ctx, &c.exiting)
 		}},
 		{actor.PhaseClusterExiting, "wait until all others know", func(ctx context.Context) error {
-			return wait(ctx, c.sys.Executor(), &c.exiting)
+			return c.sys.Wait(ctx, &c.exiting)
 		}},
 		{actor.PhaseClusterExitingDone, "be removed from the cluster", func(ctx context.Context) error {
 			c.daemon.Tell(membership.ExitDone{})
 			if !c.exiting.IsOpen() {
 				c.daemon.Tell(giveUp{"the others could not agree to let it go in time"})
 			}
-			return wait(ctx, c.sys.Executor(), &c.ended)
+			return c.sys.Wait(ctx, &c.ended)
 		}},
 		{actor.PhaseClusterShutdown, "stop the cluster's actors", func(ctx context.Context) error {
 			c.sys.StopActor(c.daemon)
-			return wait(ctx, c.sys.Executor(), &c.stopped)
+			return c.sys.Wait(ctx, &c.stopped)
 		}},
 	} {
 		if err := c.sys.OnStop(t.phase, t.name, func(ctx context.Context) error {
@@ -58,32 +58,4 @@ func (c *Cluster) planLeave() error {
 		}
 	}
 	return nil
-}
-
-// wait waits until the gate is open or ctx is done; then it returns why.
-func wait(ctx context.Context, e actor.Executor, g *actor.Gate) error {
-	if g.IsOpen() {
-		return nil
-	}
-	var woken actor.Gate
-	g.Notify(func() { woken.Open() })
-	if ctx.Done() != nil {
-		defer afterEnd(ctx, func() { woken.Open() })()
-	}
-	e.Wait(&woken)
-	if g.IsOpen() {
-		return nil
-	}
-	return context.Cause(ctx)
-}
-
-// afterEnd calls f when ctx is done: without a goroutine where the context
-// knows how, as those of the shutdown do.
-func afterEnd(ctx context.Context, f func()) (stop func() bool) {
-	if own, ok := ctx.(interface {
-		AfterFunc(func()) (stop func() bool)
-	}); ok {
-		return own.AfterFunc(f)
-	}
-	return context.AfterFunc(ctx, f)
 }
