@@ -18,7 +18,6 @@ type settings struct {
 	pauseMax   time.Duration // how long a hand-over waits for proxies to pause
 	backoffMin time.Duration // before an instance that failed is started again
 	backoffMax time.Duration
-	hostable   bool // this node has a factory and may run the instance
 }
 
 // clearedMax is how many promises are kept before the old ones are dropped.
@@ -117,6 +116,9 @@ func newCore(s settings) *core {
 		clients: map[membership.Node]bool{}, pausing: map[membership.Node]bool{},
 	}
 }
+
+// hostable reports whether this node may run the instance.
+func (c *core) hostable() bool { return c.roster.Self().HasRole(c.role) }
 
 // take returns the effects gathered so far.
 func (c *core) take() []effect {
@@ -255,7 +257,7 @@ func (c *core) compute(now time.Time) phase {
 		}
 		return phaseWasOldest
 	}
-	if self.Status != membership.Up || self.UpNumber == 0 || !c.hostable {
+	if self.Status != membership.Up || self.UpNumber == 0 || !c.hostable() {
 		return phaseStart
 	}
 	older, up := c.uncleared(now)
@@ -329,7 +331,7 @@ func (c *core) pause(now time.Time) {
 // end makes the promise never to run the instance again, unless this node was
 // declared dead: then nobody listens, and the margin is what the others wait.
 func (c *core) end() {
-	if !c.roster.SelfEnded() && c.hostable {
+	if !c.roster.SelfEnded() && c.hostable() {
 		for _, m := range c.roster.Hosts() {
 			if m.Status == membership.Up {
 				c.send(m.Node, handOverDone{From: c.self, UpTo: c.roster.UpTo()})
@@ -410,7 +412,7 @@ func (c *core) where(m where) {
 	case c.running == isRunning:
 		c.clients[m.From] = true
 		c.send(m.From, here{From: c.self, Epoch: c.epoch})
-	case c.phase != phaseEnded && c.phase != phaseStopping && c.hostable:
+	case c.phase != phaseEnded && c.phase != phaseStopping && c.hostable():
 		c.askers[m.From] = true
 	}
 }

@@ -151,7 +151,7 @@ func (s *sim) join() *simNode {
 	n := &simNode{node: membership.Node{Addr: fmt.Sprintf("n%d:1", s.upNumber), UID: s.upNumber}, alive: true}
 	n.core = newCore(settings{
 		self: n.node, margin: simMargin, retry: time.Second, pauseMax: time.Second,
-		backoffMin: 200 * time.Millisecond, backoffMax: 10 * time.Second, hostable: true,
+		backoffMin: 200 * time.Millisecond, backoffMax: 10 * time.Second,
 	})
 	s.nodes = append(s.nodes, n)
 	up := s.upNumber

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -43,6 +44,15 @@ func New(role string, self membership.Node) *Roster {
 		present:   map[membership.Node]membership.Status{},
 		downSince: map[membership.Node]time.Time{},
 	}
+}
+
+// Clone returns a roster that shares nothing with r, so that one of them can be
+// handed to somebody who reads it while the other takes the next change.
+func (r *Roster) Clone() *Roster {
+	c := *r
+	c.present, c.downSince = maps.Clone(r.present), maps.Clone(r.downSince)
+	c.gone = slices.Clone(r.gone)
+	return &c
 }
 
 // Update takes the present members of the cluster, in any order. It keeps none

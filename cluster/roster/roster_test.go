@@ -84,3 +84,19 @@ func TestANewcomerDoesNotKnowWhoWentBefore(t *testing.T) {
 	r.Update(t0, []membership.Member{first, second, self})
 	require.True(t, r.Knows(t0, time.Hour), "everybody before it is there")
 }
+
+func TestACloneSharesNothing(t *testing.T) {
+	t0 := time.Unix(100, 0)
+	a, b := member("a", 1, membership.Up), member("b", 2, membership.Up)
+	r := New("", a.Node)
+	r.Update(t0, []membership.Member{a, b})
+	c := r.Clone()
+	b.Status = membership.Down
+	r.Update(t0.Add(time.Second), []membership.Member{a, b})
+	r.Update(t0.Add(2*time.Second), []membership.Member{a})
+
+	require.Equal(t, membership.Up, c.Status(b.Node))
+	require.Len(t, c.Hosts(), 2)
+	require.Empty(t, c.Gone(t0, time.Hour))
+	require.Len(t, r.Hosts(), 1)
+}

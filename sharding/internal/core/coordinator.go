@@ -79,6 +79,7 @@ type Coordinator struct {
 	rebalanceAt time.Time
 	losersAt    time.Time
 	warnAt      time.Time
+	clashAt     time.Time
 	releaseAt   map[Node]time.Time
 
 	tell    map[Node][]Home // homes to send at the end of the step
@@ -390,6 +391,14 @@ func (c *Coordinator) want(shard uint32, n Node) {
 
 // register takes what a region is and hosts as the truth about it.
 func (c *Coordinator) register(now time.Time, m Register) {
+	if m.Shards != c.Shards {
+		// It would send messages to the wrong shards.
+		if !now.Before(c.clashAt) {
+			c.clashAt = now.Add(10 * time.Second)
+			c.note(true, m.From, -1, "refused a region that has %d shards where the coordinator has %d; all nodes must have the same number, stop the odd ones", m.Shards, c.Shards)
+		}
+		return
+	}
 	p := c.peers[m.From]
 	fresh := p == nil
 	if fresh {

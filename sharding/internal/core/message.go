@@ -47,6 +47,8 @@ type (
 	// at once when a coordinator asks.
 	Register struct {
 		Head
+		// Shards is the number of shards it knows of; all must have the same.
+		Shards uint32
 		// Proxy: the region hosts nothing, ever.
 		Proxy bool
 		// Leaving: its shards are to be handed over.

@@ -88,7 +88,8 @@ func (c *Coordinator) advance(now time.Time) {
 // a region go when it has none.
 func (c *Coordinator) evacuate(now time.Time) {
 	for _, n := range slices.SortedFunc(maps.Keys(c.peers), Node.Compare) {
-		if !c.peers[n].leaving {
+		asked := c.peers[n].leaving
+		if s := c.roster.Status(n); !asked && s != membership.Leaving && s != membership.Exiting {
 			continue
 		}
 		moving, left := 0, 0
@@ -108,7 +109,7 @@ func (c *Coordinator) evacuate(now time.Time) {
 		for _, s := range ready[:min(len(ready), max(0, c.HandOffsMax-moving))] {
 			c.begin(now, s, true)
 		}
-		if left == 0 && len(c.losersOf(n)) == 0 && !c.quit[n] && !now.Before(c.releaseAt[n]) {
+		if asked && left == 0 && len(c.losersOf(n)) == 0 && !c.quit[n] && !now.Before(c.releaseAt[n]) {
 			c.flush() // where its shards are now comes first: it may hold messages for them
 			c.releaseAt[n] = now.Add(c.Retry)
 			c.do(Send{To: n, Msg: Released{c.head()}})

@@ -14,7 +14,8 @@ import (
 type RegionSettings struct {
 	Self   Node
 	Shards uint32
-	Proxy  bool
+	// Proxy: this node hosts nothing though it may have the role.
+	Proxy bool
 	// Retry is the time between repeats of what was not answered.
 	Retry time.Duration
 	// Refresh is the time between registrations that nobody asked for.
@@ -246,8 +247,11 @@ func (r *Region) register(now time.Time) {
 }
 
 func (r *Region) registration() Register {
-	return Register{Head: r.head(), Proxy: r.Proxy, Leaving: r.leaving, Hosted: r.Hosted()}
+	return Register{Head: r.head(), Shards: r.Shards, Proxy: r.proxy(), Leaving: r.leaving, Hosted: r.Hosted()}
 }
+
+// proxy reports whether the region hosts nothing, ever.
+func (r *Region) proxy() bool { return r.Proxy || !r.roster.Self().HasRole(r.roster.Role()) }
 
 // Leave begins to hand everything over.
 func (r *Region) Leave(now time.Time) {
@@ -474,7 +478,7 @@ func (r *Region) granted(g Grant) {
 		r.answer(Started{Head: r.head(), Grant: g})
 	case h != nil && g.Epoch.Older(h.epoch):
 		r.refuse(g)
-	case h == nil || r.leaving || r.Proxy:
+	case h == nil || r.leaving || r.proxy():
 		r.host(g)
 	default:
 		// Entities know their epoch, so they have to start anew.
@@ -485,14 +489,14 @@ func (r *Region) granted(g Grant) {
 }
 
 func (r *Region) host(g Grant) {
-	if r.leaving || r.Proxy || !r.places[g.Shard].void.Older(g.Epoch) {
-		r.refuse(g)
-		return
-	}
 	if r.roster.Self().UpNumber == 0 {
 		// The coordinator knows already that this node is Up, but perhaps
 		// nobody else does if it dies now: its successor has to wait for
 		// this node. The grant is repeated.
+		return
+	}
+	if r.leaving || r.proxy() || !r.places[g.Shard].void.Older(g.Epoch) {
+		r.refuse(g)
 		return
 	}
 	r.hosted[g.Shard] = &hosting{epoch: g.Epoch}

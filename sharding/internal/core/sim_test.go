@@ -116,7 +116,9 @@ func (s *sim) after(d time.Duration, f func()) {
 	s.events = append(s.events, simEvent{s.now.Add(d), s.seq, f})
 }
 
-func (s *sim) jitter(most time.Duration) time.Duration { return time.Duration(s.random.Int64N(int64(most) + 1)) }
+func (s *sim) jitter(most time.Duration) time.Duration {
+	return time.Duration(s.random.Int64N(int64(most) + 1))
+}
 
 func (s *sim) run(d time.Duration) {
 	end := s.now.Add(d)

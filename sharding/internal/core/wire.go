@@ -76,7 +76,7 @@ func (h *Head) read(r *wire.Reader) {
 // fields go to the end and are skipped by those who don't know them.
 
 func (m Register) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	b = wire.AppendBool(wire.AppendBool(m.Head.append(b), m.Proxy), m.Leaving)
+	b = wire.AppendBool(wire.AppendBool(appendShard(m.Head.append(b), m.Shards), m.Proxy), m.Leaving)
 	b = wire.AppendUvarint(b, uint64(len(m.Hosted)))
 	for _, h := range m.Hosted {
 		b = wire.AppendBool(appendGrant(b, h.Grant), h.Stopping)
@@ -87,7 +87,7 @@ func (m Register) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 func (m *Register) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
 	m.Head.read(r)
-	m.Proxy, m.Leaving = r.Bool(), r.Bool()
+	m.Shards, m.Proxy, m.Leaving = readShard(r), r.Bool(), r.Bool()
 	if n := r.Count(hostedBytesMin); n > 0 {
 		m.Hosted = make([]Hosted, n)
 		for i := range m.Hosted {

@@ -23,7 +23,7 @@ var golden = []struct {
 	msg   any
 	bytes string
 }{
-	{"troupe.sharding.Register.v1", Register{Head: wireHead(), Proxy: true, Hosted: []Hosted{{wireGrant(), true}}}, "03613a3100000000000000020000000000000003040506010001ac020000000000000007080901"},
+	{"troupe.sharding.Register.v1", Register{Head: wireHead(), Shards: 128, Proxy: true, Hosted: []Hosted{{wireGrant(), true}}}, "03613a31000000000000000200000000000000030405068001010001ac020000000000000007080901"},
 	{"troupe.sharding.GetHomes.v1", GetHomes{wireHead(), []uint32{1, 300}}, "03613a310000000000000002000000000000000304050602" + "01ac02"},
 	{"troupe.sharding.Started.v1", Started{wireHead(), wireGrant()}, "03613a3100000000000000020000000000000003040506ac0200000000000000070809"},
 	{"troupe.sharding.Stopped.v1", Stopped{wireHead(), wireGrant()}, "03613a3100000000000000020000000000000003040506ac0200000000000000070809"},
