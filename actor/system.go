@@ -101,7 +101,7 @@ func (s *System) grow() {
 	s.root.signal(signal{kind: signalStart})
 	guard := func(name string) *cell {
 		c, _ := s.root.ownFamily().add(name, func() *cell {
-			return newCell(s, s.root, name, newSpec(func() Actor { return Func((*Context).Unhandled) }, nil))
+			return newCell(s, s.root, name, newSpec(func() Actor { return guardianActor{} }, nil))
 		})
 		c.ownFamily()
 		c.signal(signal{kind: signalStart})
