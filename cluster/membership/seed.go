@@ -180,7 +180,7 @@ func (c *Core) receiveAck(m InitJoinAck) {
 }
 
 func (c *Core) receiveNack(m InitJoinNack) {
-	if m.First && CompareAddr(m.From.Addr, c.me.Addr) < 0 {
+	if c.seeding.first && m.First && CompareAddr(m.From.Addr, c.me.Addr) < 0 {
 		// Two nodes believe to be the first seed: the lower address goes ahead.
 		c.warn("%s believes to be the first seed too: all nodes must list the same seed first", m.From.Addr)
 		return
