@@ -7,8 +7,7 @@
 //     tested without any actor, and replaying the events of a pair always gives
 //     the same state.
 //   - The id of a pair is unambiguous: two different pairs have different ids,
-//     whatever characters the user ids are made of, and [ParseID] turns an id
-//     back into its pair.
+//     whatever characters the user ids are made of.
 //   - A change that changes nothing makes no event, so a request may be repeated
 //     any number of times.
 //   - A change whose asker has given up is not made: a command carries the

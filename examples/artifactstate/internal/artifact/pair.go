@@ -1,11 +1,11 @@
 package artifact
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -18,8 +18,6 @@ var (
 	ErrUserID = errors.New("bad user id")
 	// ErrArtifactID: the artifact id is negative.
 	ErrArtifactID = errors.New("bad artifact id")
-	// ErrID: a text is not the id of a pair.
-	ErrID = errors.New("not the id of a pair")
 )
 
 // Pair is a user and an artifact: what one entity is about. The zero value is
@@ -47,37 +45,18 @@ func (p Pair) Check() error {
 	return nil
 }
 
-// ID returns the id of the pair's entity: the artifact id in decimal, a hyphen,
-// and the user id with everything escaped that is not a letter, a digit or one
-// of a few harmless characters of ASCII. The first hyphen ends the artifact id,
-// and escaping loses nothing, so no two pairs share an id.
-func (p Pair) ID() string {
-	return strconv.FormatInt(p.Artifact, 10) + "-" + url.QueryEscape(p.User)
-}
+// IDMax is the longest id of a pair in bytes: as long as entities may be named.
+const IDMax = 170
 
-// ParseID returns the pair whose [Pair.ID] is id. It accepts exactly the texts
-// that ID returns for valid pairs; any other gives an error that wraps [ErrID].
-func ParseID(id string) (Pair, error) {
-	number, escaped, ok := strings.Cut(id, "-")
-	if !ok {
-		return Pair{}, fmt.Errorf("%w: %.64q has no hyphen after the artifact id", ErrID, id)
+// ID returns the id of the pair's entity: the artifact id in decimal, a hyphen and
+// the user id; or, where that is longer than [IDMax], a number sign and the
+// SHA-256 of the user id. The first character that is no digit ends the artifact
+// id and says which of the two it is, so no two pairs share an id.
+func (p Pair) ID() string {
+	id := strconv.FormatInt(p.Artifact, 10) + "-" + p.User
+	if len(id) <= IDMax {
+		return id
 	}
-	artifact, err := strconv.ParseInt(number, 10, 64)
-	if err != nil {
-		return Pair{}, fmt.Errorf("%w: %.64q starts with no artifact id", ErrID, id)
-	}
-	user, err := url.QueryUnescape(escaped)
-	if err != nil {
-		return Pair{}, fmt.Errorf("%w: the user id in %.64q is wrongly escaped", ErrID, id)
-	}
-	p := Pair{User: user, Artifact: artifact}
-	if err := p.Check(); err != nil {
-		return Pair{}, fmt.Errorf("%w: %w", ErrID, err)
-	}
-	// One pair has one id: a second spelling, such as a leading zero, would be a
-	// second entity with a state of its own.
-	if p.ID() != id {
-		return Pair{}, fmt.Errorf("%w: %.64q is another spelling of %.64q", ErrID, id, p.ID())
-	}
-	return p, nil
+	sum := sha256.Sum256([]byte(p.User))
+	return strconv.FormatInt(p.Artifact, 10) + "#" + base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -45,10 +45,15 @@ type Member struct {
 	Address string `json:"address"`
 	// Roles are what the node does.
 	Roles []string `json:"roles"`
-	// Status is the member's place in its life: Joining, Up, Leaving, …
+	// Status is where the member stands in its life: joining, up, leaving, …
 	Status string `json:"status"`
 	// Reachable is false while some node can't hear the member.
 	Reachable bool `json:"reachable"`
+	// Incarnation tells a process from an earlier one at the same address.
+	Incarnation string `json:"incarnation"`
+	// Age counts from 1 for the node that formed the cluster: a smaller number
+	// is an older member. 0 is a member that was never up.
+	Age uint64 `json:"age"`
 	// Self marks the node that answers.
 	Self bool `json:"self"`
 }

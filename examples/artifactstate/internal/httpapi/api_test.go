@@ -315,9 +315,9 @@ func TestReadyAndAlive(t *testing.T) {
 
 func TestMembers(t *testing.T) {
 	a := New(Config{Entities: &memory{}, Members: func() []Member {
-		return []Member{{Address: "127.0.0.1:2551", Roles: []string{"entity"}, Status: "Up", Reachable: true}}
+		return []Member{{Address: "127.0.0.1:2551", Roles: []string{"entity"}, Status: "up", Reachable: true, Incarnation: "a3f0", Age: 1}}
 	}})
-	require.JSONEq(t, `[{"address":"127.0.0.1:2551","roles":["entity"],"status":"Up","reachable":true,"self":false}]`,
+	require.JSONEq(t, `[{"address":"127.0.0.1:2551","roles":["entity"],"status":"up","reachable":true,"incarnation":"a3f0","age":1,"self":false}]`,
 		do(a, "GET", "/members", "").Body.String())
 }
 

@@ -14,14 +14,14 @@ func Example() {
 		{Name: "endpoint-1", Role: "endpoint", Listen: "127.0.0.1:2554", HTTP: "127.0.0.1:8082"},
 	}
 	members := []httpapi.Member{
-		{Address: "127.0.0.1:2551", Status: "Up", Reachable: true},
-		{Address: "127.0.0.1:2554", Status: "Joining", Reachable: true},
+		{Address: "127.0.0.1:2551", Status: "up", Reachable: true},
+		{Address: "127.0.0.1:2554", Status: "joining", Reachable: true},
 	}
 	if err := launch.WriteTable(os.Stdout, nodes, members); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
 	//   node         role       status    address          http
-	//   entity-1     entity     Up        127.0.0.1:2551   –
-	//   endpoint-1   endpoint   Joining   127.0.0.1:2554   http://127.0.0.1:8082
+	//   entity-1     entity     up        127.0.0.1:2551   –
+	//   endpoint-1   endpoint   joining   127.0.0.1:2554   http://127.0.0.1:8082
 }

@@ -115,7 +115,7 @@ func up(c Config) func(context.Context) ([]httpapi.Member, error) {
 	return func(context.Context) ([]httpapi.Member, error) {
 		var members []httpapi.Member
 		for _, n := range c.Nodes {
-			members = append(members, httpapi.Member{Address: n.Listen, Status: "Up", Reachable: true})
+			members = append(members, httpapi.Member{Address: n.Listen, Status: "up", Reachable: true})
 		}
 		return members, nil
 	}
@@ -201,7 +201,7 @@ func TestAClusterThatDoesNotForm(t *testing.T) {
 	c := cast(t, out, "one", "two")
 	c.FormWithin = 100 * time.Millisecond
 	c.Members = func(context.Context) ([]httpapi.Member, error) {
-		return []httpapi.Member{{Address: "0", Status: "Up", Reachable: true}, {Address: "1", Status: "Joining", Reachable: true}}, errors.New("and something else")
+		return []httpapi.Member{{Address: "0", Status: "up", Reachable: true}, {Address: "1", Status: "joining", Reachable: true}}, errors.New("and something else")
 	}
 	err := New(c).Run(context.Background())
 	require.ErrorContains(t, err, "not Up: two (and something else")

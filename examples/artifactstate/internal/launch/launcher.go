@@ -279,7 +279,7 @@ func (l *Launcher) awaitFormed(ctx context.Context, began time.Time) {
 func (l *Launcher) missing(members []httpapi.Member) []string {
 	var names []string
 	for _, n := range l.config.Nodes {
-		if !slices.ContainsFunc(members, func(m httpapi.Member) bool { return m.Address == n.Listen && m.Status == "Up" && m.Reachable }) {
+		if !slices.ContainsFunc(members, func(m httpapi.Member) bool { return m.Address == n.Listen && m.Status == "up" && m.Reachable }) {
 			names = append(names, n.Name)
 		}
 	}
