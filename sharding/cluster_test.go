@@ -166,6 +166,9 @@ func (w *world) allUp() {
 	})
 }
 
+// pass lets the bubble's time pass.
+func (w *world) pass(d time.Duration) { time.Sleep(d) }
+
 // until lets the bubble's time pass until something holds.
 func (w *world) until(what string, most time.Duration, holds func() bool) {
 	w.t.Helper()

@@ -140,13 +140,11 @@ func (e *engine) start() error {
 func (e *engine) leave(ctx context.Context) error {
 	var done actor.Gate
 	e.region.Tell(leaveNow{done: &done})
-	stop := context.AfterFunc(ctx, func() {
+	err := e.sys.Wait(ctx, &done)
+	if err != nil {
 		e.region.Tell(leaveLate{})
-		done.Open()
-	})
-	defer stop()
-	e.sys.Executor().Wait(&done)
-	return context.Cause(ctx)
+	}
+	return err
 }
 
 func (e *engine) emptyRoster() *roster.Roster { return roster.New(e.role, e.self) }

@@ -158,14 +158,14 @@ func TestLeavingLosesNoMessage(t *testing.T) {
 		}
 		for range 10 {
 			traffic()
-			time.Sleep(20 * time.Millisecond)
+			w.pass(20 * time.Millisecond)
 		}
 		for _, n := range nodes[:3] {
 			left := make(chan error, 1)
 			go func() { left <- n.cl.Leave(context.Background()) }()
 			for done := false; !done; {
 				traffic()
-				time.Sleep(20 * time.Millisecond)
+				w.pass(20 * time.Millisecond)
 				select {
 				case err := <-left:
 					require.NoError(t, err)

@@ -114,9 +114,7 @@ func Start[M any](cl *cluster.Cluster, cfg Config[M]) (actor.Ref[M], error) {
 	err = sys.OnStop(actor.PhaseClusterExiting, "hand over singleton "+cfg.Name, func(ctx context.Context) error {
 		var done actor.Gate
 		pid.Tell(leaveNow{done: &done})
-		defer context.AfterFunc(ctx, func() { done.Open() })()
-		sys.Executor().Wait(&done)
-		return context.Cause(ctx)
+		return sys.Wait(ctx, &done)
 	})
 	if err != nil {
 		sys.StopActor(pid)

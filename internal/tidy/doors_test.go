@@ -47,6 +47,7 @@ var doors = []door{
 	{"remote/tcp.go", goroutine, "the production wire: reading and writing block"},
 	{"remote/tcp.go", clock, "deadlines of sockets are in the time of the machine"},
 	{"remote/tcp.go", choice, "a socket has bytes to write, or is over"},
+	{"sharding/ref.go", machine, "refs to entities are forgotten when nobody holds one; nothing depends on when"},
 	{"testkit/probe.go", clock, "a probe waits on the goroutine of its test, which no clock of a system moves"},
 	{"testkit/probe.go", choice, "a probe waits for a message or for the end of its patience"},
 	{"testkit/simtest/run.go", clock, "reports seeds per minute and ends a seed that hangs; nothing inside the world sees it"},

@@ -22,5 +22,5 @@
 // they host as the truth. A claim to the same shard by two regions is decided
 // for the newer epoch; the other is told to stop.
 //
-// Read message.go, region.go, coordinator.go, move.go, allocate.go.
+// Read message.go, region.go, coordinator.go, claim.go, move.go, allocate.go.
 package core

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -155,8 +154,4 @@ func (c *Coordinator) remind(now time.Time) {
 	for _, l := range slices.SortedFunc(maps.Keys(c.losers), compareClaims) {
 		c.do(Send{To: l.node, Msg: HandOff{Head: c.head(), Grant: Grant{Shard: l.shard, Epoch: c.losers[l]}}})
 	}
-}
-
-func compareClaims(a, b claim) int {
-	return cmp.Or(a.node.Compare(b.node), cmp.Compare(a.shard, b.shard))
 }

@@ -75,6 +75,7 @@ func (h *Head) read(r *wire.Reader) {
 // The wire form of a message is its head and then its fields in order; newer
 // fields go to the end and are skipped by those who don't know them.
 
+// AppendWire appends the head, the number of shards, the flags, and what is hosted.
 func (m Register) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	b = wire.AppendBool(wire.AppendBool(appendShard(m.Head.append(b), m.Shards), m.Proxy), m.Leaving)
 	b = wire.AppendUvarint(b, uint64(len(m.Hosted)))
@@ -84,6 +85,7 @@ func (m Register) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return b, nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Register) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
 	m.Head.read(r)
@@ -97,6 +99,7 @@ func (m *Register) DecodeWire(_ codec.Scope, b []byte) error {
 	return r.Err()
 }
 
+// AppendWire appends the head and the shards.
 func (m GetHomes) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	b = wire.AppendUvarint(m.Head.append(b), uint64(len(m.Shards)))
 	for _, s := range m.Shards {
@@ -105,6 +108,7 @@ func (m GetHomes) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return b, nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *GetHomes) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
 	m.Head.read(r)
@@ -117,6 +121,7 @@ func (m *GetHomes) DecodeWire(_ codec.Scope, b []byte) error {
 	return r.Err()
 }
 
+// AppendWire appends the head and the homes.
 func (m Homes) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	b = wire.AppendUvarint(m.Head.append(b), uint64(len(m.Homes)))
 	for _, h := range m.Homes {
@@ -125,6 +130,7 @@ func (m Homes) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return b, nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Homes) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
 	m.Head.read(r)
@@ -137,34 +143,44 @@ func (m *Homes) DecodeWire(_ codec.Scope, b []byte) error {
 	return r.Err()
 }
 
+// AppendWire appends the head and the grant.
 func (m Started) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return appendGrant(m.Head.append(b), m.Grant), nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Started) DecodeWire(_ codec.Scope, b []byte) error { return decodeGrant(b, &m.Head, &m.Grant) }
 
+// AppendWire appends the head and the grant.
 func (m Stopped) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return appendGrant(m.Head.append(b), m.Grant), nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Stopped) DecodeWire(_ codec.Scope, b []byte) error { return decodeGrant(b, &m.Head, &m.Grant) }
 
+// AppendWire appends the head and the grant.
 func (m Host) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return appendGrant(m.Head.append(b), m.Grant), nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Host) DecodeWire(_ codec.Scope, b []byte) error { return decodeGrant(b, &m.Head, &m.Grant) }
 
+// AppendWire appends the head and the grant.
 func (m HandOff) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return appendGrant(m.Head.append(b), m.Grant), nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *HandOff) DecodeWire(_ codec.Scope, b []byte) error { return decodeGrant(b, &m.Head, &m.Grant) }
 
+// AppendWire appends the head and the grant.
 func (m LastSent) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return appendGrant(m.Head.append(b), m.Grant), nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *LastSent) DecodeWire(_ codec.Scope, b []byte) error {
 	return decodeGrant(b, &m.Head, &m.Grant)
 }
@@ -176,18 +192,22 @@ func decodeGrant(b []byte, h *Head, g *Grant) error {
 	return r.Err()
 }
 
+// AppendWire appends the head, the grant, and the region.
 func (m Held) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return appendNode(appendGrant(m.Head.append(b), m.Grant), m.Region), nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Held) DecodeWire(_ codec.Scope, b []byte) error {
 	return decodeGrantNode(b, &m.Head, &m.Grant, &m.Region)
 }
 
+// AppendWire appends the head, the grant, and the owner.
 func (m BeginHandOff) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return appendNode(appendGrant(m.Head.append(b), m.Grant), m.Owner), nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *BeginHandOff) DecodeWire(_ codec.Scope, b []byte) error {
 	return decodeGrantNode(b, &m.Head, &m.Grant, &m.Owner)
 }
@@ -199,16 +219,22 @@ func decodeGrantNode(b []byte, h *Head, g *Grant, n *Node) error {
 	return r.Err()
 }
 
+// AppendWire appends the head.
 func (m Query) AppendWire(_ codec.Scope, b []byte) ([]byte, error) { return m.Head.append(b), nil }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Query) DecodeWire(_ codec.Scope, b []byte) error { return decodeHead(b, &m.Head) }
 
+// AppendWire appends the head.
 func (m Registered) AppendWire(_ codec.Scope, b []byte) ([]byte, error) { return m.Head.append(b), nil }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Registered) DecodeWire(_ codec.Scope, b []byte) error { return decodeHead(b, &m.Head) }
 
+// AppendWire appends the head.
 func (m Released) AppendWire(_ codec.Scope, b []byte) ([]byte, error) { return m.Head.append(b), nil }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Released) DecodeWire(_ codec.Scope, b []byte) error { return decodeHead(b, &m.Head) }
 
 func decodeHead(b []byte, h *Head) error {
@@ -217,10 +243,12 @@ func decodeHead(b []byte, h *Head) error {
 	return r.Err()
 }
 
+// AppendWire appends the node.
 func (m Retired) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	return appendNode(b, m.From), nil
 }
 
+// DecodeWire reads what AppendWire wrote.
 func (m *Retired) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
 	m.From = readNode(r)
