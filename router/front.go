@@ -1,0 +1,215 @@
+package router
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"github.com/troupe-go/troupe/actor"
+)
+
+// front is the side of a router that senders meet: it routes on their
+// goroutines, by a table that the head publishes. While there is no table,
+// messages go through the mailbox of the head, which routes them itself, or are
+// held for the moment until there is one. The ways of a message:
+//
+//	through   no table: the routees aren't known, or are being replaced
+//	holding   the head is working off what came through; later ones wait here
+//	open      by the table
+//
+// So messages of one sender to one routee keep their order, whenever routing
+// begins. What comes through is in a mailbox and shares its fate when the router
+// stops; holding ends with the head's turn that opens, or with its end.
+type front struct {
+	sys    *actor.System
+	self   actor.PID // the ref that users have
+	head   actor.PID
+	random *rand.Rand
+	queue  *queue // of a balancing pool
+
+	table    atomic.Pointer[table]
+	received atomic.Uint64 // messages of a pool with a Resizer
+	resizing atomic.Bool   // the head has been told to look at the size
+	sessions atomic.Int64
+
+	mu      sync.Mutex // guards what follows, and the order of messages to the head
+	holding bool
+	held    []envelope
+}
+
+// envelope is a message that waits.
+type envelope struct {
+	msg  any
+	from actor.PID
+}
+
+// heldMax bounds the messages that are held while a router begins to route.
+const heldMax = 10_000
+
+// table is what routing takes; it is never changed.
+type table struct {
+	routees []actor.PID
+	picker  Picker // nil without routees, and where nobody is picked
+	way     way
+	// resizeEvery is after how many messages the head looks at the size: 0
+	// never, less than 0 never, but they are counted.
+	resizeEvery int
+}
+
+// bound waits until the front has its refs: its head may run before whoever
+// spawned it goes on.
+func (f *front) bound() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+}
+
+// Deliver routes one message, or hands it to the head when that has to see it.
+func (f *front) Deliver(msg any, from actor.PID) error {
+	switch msg.(type) {
+	case GetRoutees, AddRoutee, RemoveRoutee, AdjustPoolSize, actor.PoisonPill, actor.Kill:
+		return f.head.TellFrom(msg, from)
+	}
+	if t := f.table.Load(); t != nil {
+		return f.route(t, msg, from)
+	}
+	return f.wait(msg, from)
+}
+
+// route sends msg to whom the table gives it.
+func (f *front) route(t *table, msg any, from actor.PID) error {
+	if t.resizeEvery != 0 {
+		f.count(t)
+	}
+	if m, ok := msg.(Broadcast); ok {
+		return f.toAll(t, m.Message, from)
+	}
+	switch t.way {
+	case toAll:
+		return f.toAll(t, bare(msg), from)
+	case asking:
+		return f.head.TellFrom(msg, from)
+	case queued:
+		return f.queue.put(envelope{bare(msg), from}, f)
+	}
+	if t.picker != nil {
+		if i := t.picker.Pick(msg); uint(i) < uint(len(t.routees)) {
+			return t.routees[i].TellFrom(bare(msg), from)
+		}
+	}
+	return f.nobody(t, msg, from)
+}
+
+// bare takes a message out of what was put around it for routing.
+func bare(msg any) any {
+	if k, ok := msg.(Keyed); ok {
+		return k.Message
+	}
+	return msg
+}
+
+func (f *front) toAll(t *table, msg any, from actor.PID) error {
+	if len(t.routees) == 0 {
+		return f.nobody(t, msg, from)
+	}
+	if _, last := msg.(actor.PoisonPill); last && f.queue != nil {
+		f.queue.poison()
+		return nil
+	}
+	var first error
+	for _, r := range t.routees {
+		if err := r.TellFrom(msg, from); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// nobody drops a message that leads to no routee.
+func (f *front) nobody(t *table, msg any, from actor.PID) error {
+	f.sys.Drop(f.self, bare(msg), from, actor.DropNobody)
+	if _, byKey := t.picker.(*hashed); byKey {
+		return ErrNoKey
+	}
+	return ErrNoRoutee
+}
+
+// count has the head look at the size of the pool every so many messages, but
+// not while it is about to anyway.
+func (f *front) count(t *table) {
+	n := f.received.Add(1)
+	if t.resizeEvery > 0 && n%uint64(t.resizeEvery) == 0 && f.resizing.CompareAndSwap(false, true) {
+		f.head.Tell(resizeDue{})
+	}
+}
+
+// wait takes a message while there is no table.
+func (f *front) wait(msg any, from actor.PID) error {
+	if _, event := msg.(actor.DeadLetter); event {
+		// A drop below would publish one and so come here again: it must not
+		// find the lock taken.
+		return f.head.TellFrom(msg, from)
+	}
+	f.mu.Lock()
+	if t := f.table.Load(); t != nil {
+		f.mu.Unlock()
+		return f.route(t, msg, from)
+	}
+	defer f.mu.Unlock()
+	switch {
+	case !f.holding:
+		return f.head.TellFrom(msg, from)
+	case len(f.held) < heldMax:
+		f.held = append(f.held, envelope{msg, from})
+		return nil
+	}
+	f.sys.Drop(f.self, bare(msg), from, actor.DropBufferFull)
+	return actor.ErrMailboxFull
+}
+
+// hold makes messages wait here instead of going through the head.
+func (f *front) hold() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holding = true
+}
+
+// open routes what was held, and from then on everything, by t.
+func (f *front) open(t *table) {
+	const passes = 8 // then senders have to wait for the rest
+	for range passes {
+		f.mu.Lock()
+		held := f.held
+		f.held = nil
+		f.mu.Unlock()
+		if len(held) == 0 {
+			break
+		}
+		f.routeHeld(t, held)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.routeHeld(t, f.held)
+	f.held, f.holding = nil, false
+	f.table.Store(t)
+}
+
+func (f *front) routeHeld(t *table, held []envelope) {
+	for _, e := range held {
+		_ = f.route(t, e.msg, e.from) // what can't be delivered is a dead letter
+	}
+}
+
+// divert sends everything through the head again, what was held first.
+func (f *front) divert() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.table.Store(nil)
+	held := f.held
+	f.held, f.holding = nil, false
+	if f.queue != nil {
+		held = append(f.queue.stop(), held...)
+	}
+	for _, e := range held {
+		_ = f.head.TellFrom(e.msg, e.from) // the same
+	}
+}

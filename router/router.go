@@ -1,0 +1,154 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/troupe-go/troupe/actor"
+)
+
+// Errors of this package, to be tested with errors.Is.
+var (
+	// ErrNoRoutee: the router has no routee that could take the message.
+	ErrNoRoutee = errors.New("no routee")
+	// ErrNoKey: the message has no key, and the router routes by keys.
+	ErrNoKey = errors.New("message has no key to route it by: use Keyed, Hashable, or the Key of the logic")
+	// ErrBusy: the router has as many questions open as it may.
+	ErrBusy = errors.New("too many questions are open")
+)
+
+// routeesMax bounds the routees of a router.
+const routeesMax = 100_000
+
+// Option is one of the options of [Pool] and [Group]: [RouteeOptions],
+// [HeadOptions], [KeepEmpty], [Resize], [Explore].
+type Option interface{ apply(*config) }
+
+// RouteeOptions are the options with which a pool spawns its routees. Without an
+// [actor.Supervise] among them, a failure of a routee is one of the router,
+// about which the router's own supervisor decides: by default it restarts the
+// router with fresh routees. A routee whose start fails, or that is killed, stops.
+type RouteeOptions []actor.SpawnOption
+
+func (o RouteeOptions) apply(c *config) { c.routeeOptions = append(c.routeeOptions, o...) }
+
+// HeadOptions are the options with which the actor of a router is spawned: say
+// with an [actor.Supervise] what happens when a failure of a routee reaches it.
+type HeadOptions []actor.SpawnOption
+
+func (o HeadOptions) apply(c *config) { c.headOptions = append(c.headOptions, o...) }
+
+// KeepEmpty keeps a pool running when its last routee has stopped; without it
+// the pool stops then. Messages to an empty pool are dead letters.
+type KeepEmpty struct{}
+
+func (KeepEmpty) apply(c *config) { c.keepEmpty = true }
+
+// config is everything that is fixed when a router is spawned.
+type config struct {
+	logic         Logic
+	n             int                               // of a pool
+	routee        func(q *queue) func() actor.Actor // of a pool
+	source        Source                            // of a group
+	routeeOptions []actor.SpawnOption
+	headOptions   []actor.SpawnOption
+	resizers      []Resizer
+	resizer       Resizer
+	keepEmpty     bool
+}
+
+// Head returns the ref to the actor behind a router of sys. It is what to watch,
+// to stop, and to send to other nodes; to the router's own ref, which leads from
+// the sender straight to a routee, none of that applies. Messages to the head
+// are routed as well, by way of its mailbox.
+func Head(sys *actor.System, router actor.Addressable) actor.PID {
+	if router.PID().IsZero() {
+		return actor.PID{}
+	}
+	return sys.RefAt("", router.PID().Path())
+}
+
+// ToAll sends msg to every routee of a router; it is [Broadcast] with a type.
+func ToAll[M any](to actor.Ref[M], msg M) { to.PID().Tell(Broadcast{Message: msg}) }
+
+// systemOf finds the system to which an actor that can spawn belongs.
+func systemOf(parent actor.Spawner) (*actor.System, error) {
+	switch p := parent.(type) {
+	case *actor.System:
+		return p, nil
+	case interface{ System() *actor.System }:
+		return p.System(), nil
+	}
+	return nil, fmt.Errorf("routers are spawned on a *actor.System or a *actor.Context, not on a %T", parent)
+}
+
+// spawn starts a router.
+func spawn(parent actor.Spawner, name string, cfg config, opts []Option) (*front, error) {
+	fail := func(err error) (*front, error) {
+		return nil, fmt.Errorf("spawn router %q: %w", name, err)
+	}
+	sys, err := systemOf(parent)
+	if err != nil {
+		return fail(err)
+	}
+	for _, o := range opts {
+		o.apply(&cfg)
+	}
+	if err := cfg.check(); err != nil {
+		return fail(err)
+	}
+	if err := Register(sys.Registry()); err != nil {
+		return fail(err)
+	}
+	f := &front{sys: sys}
+	if b, ok := cfg.logic.(Balancing); ok {
+		f.queue = &queue{max: b.QueueMax, clock: sys.Clock()}
+	}
+	f.mu.Lock() // the head's first turn waits for the rest
+	defer f.mu.Unlock()
+	f.head, err = parent.Spawn(name, func() actor.Actor { return &head{front: f, cfg: cfg} }, cfg.headOptions...)
+	if err != nil {
+		return fail(err)
+	}
+	path := f.head.Path()
+	f.random = newRandom(sys, path)
+	f.self = sys.NewRef(path, f)
+	return f, nil
+}
+
+// ref is the router as its users see it.
+func ref(f *front, err error) (actor.PID, error) {
+	if err != nil {
+		return actor.PID{}, err
+	}
+	return f.self, nil
+}
+
+// check says what is wrong with the settings, and settles on the resizer.
+func (c *config) check() error {
+	if c.logic == nil {
+		return errors.New("no logic: give one, such as RoundRobin{}")
+	}
+	pool := c.source == nil
+	if err := c.logic.check(pool); err != nil {
+		return err
+	}
+	if pool && (c.n < 1 || c.n > routeesMax) {
+		return fmt.Errorf("a pool of %d routees: must be 1 to %d", c.n, routeesMax)
+	}
+	if !pool && (len(c.resizers) > 0 || len(c.routeeOptions) > 0 || c.keepEmpty) {
+		return errors.New("a group doesn't spawn its routees: RouteeOptions, KeepEmpty, Resize and Explore are for pools")
+	}
+	switch len(c.resizers) {
+	case 0:
+		return nil
+	case 1:
+		c.resizer = c.resizers[0]
+	default:
+		return fmt.Errorf("%d resizers: a pool has one at most", len(c.resizers))
+	}
+	if wayOf(c.logic) == queued {
+		return errors.New("a Balancing pool has no resizer: its routees share one queue")
+	}
+	return c.resizer.check()
+}
