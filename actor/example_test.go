@@ -2,6 +2,7 @@ package actor_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -98,4 +99,97 @@ func ExampleGo() {
 	})
 	fmt.Println(actor.AskAs[int](context.Background(), square, any(12)))
 	// Output: 144 <nil>
+}
+
+func ExampleFSM() {
+	type machine = actor.Machine[string, int] // the state is a word, the data a counter
+	turnstile := actor.FSM[string, int]{
+		Start: "locked",
+		States: map[string]actor.State[string, int]{
+			"locked": {Handle: func(m *machine, msg any) {
+				if msg == "coin" {
+					m.Data++
+					m.Goto("open")
+				}
+			}},
+			"open": {Timeout: time.Minute, Handle: func(m *machine, msg any) {
+				switch msg {
+				case "push", actor.StateTimeout{}:
+					m.Goto("locked")
+				case "report":
+					m.Reply(fmt.Sprintf("%s after %d coins", m.State(), m.Data))
+				}
+			}},
+		},
+	}
+	sys, _ := actor.NewSystem("station", actor.Config{})
+	defer sys.Stop(context.Background())
+
+	pid, _ := sys.Spawn("turnstile", turnstile.New)
+	for _, msg := range []string{"coin", "push", "push", "coin"} {
+		pid.Tell(msg)
+	}
+	fmt.Println(actor.AskAs[string](context.Background(), pid, any("report")))
+	// Output: open after 2 coins <nil>
+}
+
+func ExampleSystem_Select() {
+	sys, _ := actor.NewSystem("shop", actor.Config{})
+	defer sys.Stop(context.Background())
+
+	for _, name := range []string{"till-1", "till-2", "office"} {
+		sys.Spawn(name, actor.Of[Greeter])
+	}
+	tills, _ := sys.Select("/user/till-*")
+	tills.Tell(Hello{"everybody"}) // to both
+	for _, till := range tills.Matches() {
+		fmt.Println(till.Path())
+	}
+	// Output:
+	// /user/till-1
+	// /user/till-2
+}
+
+func ExampleGuard() {
+	sys, _ := actor.NewSystem("shop", actor.Config{})
+	defer sys.Stop(context.Background())
+
+	breaker := actor.NewBreaker(sys, actor.BreakerConfig{Name: "warehouse", MaxFailures: 2})
+	order := func(context.Context) (string, error) { return "", errors.New("no connection") }
+	for range 3 {
+		_, err := actor.Guard(context.Background(), breaker, order)
+		var open *actor.BreakerOpenError
+		fmt.Println(errors.As(err, &open))
+	}
+	// Output:
+	// false
+	// false
+	// true
+}
+
+func ExampleRetry() {
+	sys, _ := actor.NewSystem("shop", actor.Config{})
+	defer sys.Stop(context.Background())
+
+	calls := 0
+	answer, err := actor.Retry(context.Background(), sys,
+		actor.Attempts{Max: 5, Backoff: actor.Backoff{Min: time.Millisecond, Max: time.Second}},
+		func(context.Context) (string, error) {
+			if calls++; calls < 3 {
+				return "", errors.New("busy")
+			}
+			return "done", nil
+		})
+	fmt.Println(answer, err, calls)
+	// Output: done <nil> 3
+}
+
+func ExampleGracefulStop() {
+	sys, _ := actor.NewSystem("shop", actor.Config{})
+	defer sys.Stop(context.Background())
+
+	greeter, _ := sys.Spawn("greeter", actor.Of[Greeter])
+	greeter.Tell(Hello{"Ada"}) // is still handled
+	fmt.Println(actor.GracefulStop(context.Background(), greeter))
+	// Output: <nil>
 }
