@@ -101,7 +101,7 @@ func (w wallet) Decide(s purse, c command) persistence.Effect[purse, event] {
 	case look:
 		return w.Reply(s)
 	case freeze:
-		e := w.Persist(frozen{c.On})
+		e := w.Persist(frozen(c))
 		if !c.On {
 			e = e.ThenUnstash()
 		}

@@ -11,8 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/persistence"
 	"github.com/troupe-go/troupe/persistence/sqlite"
+	"github.com/troupe-go/troupe/testkit"
 )
 
 // one returns an event of 200 bytes.
@@ -49,6 +51,54 @@ func appendFrom(b *testing.B, store persistence.Journal, writers int) {
 	}
 	group.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+}
+
+// tally is the smallest event-sourced actor.
+type tally struct {
+	persistence.Effects[int, tallied]
+}
+
+type (
+	tallied struct{ N int }
+	count   struct{ actor.Returns[int] }
+)
+
+func (b tally) Decide(int, count) persistence.Effect[int, tallied] {
+	return b.Persist(tallied{1}).ReplyWith(func(n int) any { return n })
+}
+func (tally) Evolve(n int, e tallied) int { return n + e.N }
+
+// BenchmarkActors is the whole way: ask an event-sourced actor, have its event
+// stored, get the answer.
+func BenchmarkActors(b *testing.B) {
+	for _, actors := range []int{1, 100} {
+		b.Run(fmt.Sprintf("actors=%d", actors), func(b *testing.B) {
+			registry := codec.NewRegistry()
+			require.NoError(b, codec.Register[tallied](registry, "bench.Tallied.v1"))
+			sys := testkit.New(b, actor.Config{Registry: registry})
+			store := open(b, file(b), sqlite.Config{})
+			var next atomic.Int64
+			var group sync.WaitGroup
+			b.ResetTimer()
+			for w := range actors {
+				ref, err := actor.SpawnTyped(sys, "", func() actor.Receiver[count] {
+					return persistence.New(tally{}, persistence.Config[int]{ID: fmt.Sprint("bench|", w), Journal: store})
+				})
+				require.NoError(b, err)
+				group.Go(func() {
+					for next.Add(1) <= int64(b.N) {
+						if _, err := actor.Ask(context.Background(), ref, count{}); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			group.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commands/s")
+			require.NoError(b, sys.Stop(context.Background()))
+		})
+	}
 }
 
 func BenchmarkReplay(b *testing.B) {
