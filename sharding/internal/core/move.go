@@ -62,7 +62,9 @@ func (c *Coordinator) advance(now time.Time) {
 			continue // gone: rehome ends it
 		}
 		if m.stage == holding {
-			maps.DeleteFunc(m.holding, func(n Node, _ bool) bool { return c.peers[n] == nil })
+			// A leaving owner has little time: it doesn't wait for those who
+			// can't answer.
+			maps.DeleteFunc(m.holding, func(n Node, _ bool) bool { return c.peers[n] == nil || m.must && c.unreachable[n] })
 			late := !now.Before(m.holdBy)
 			switch {
 			case len(m.holding) == 0 || late && m.must:
