@@ -13,36 +13,35 @@ import (
 //
 //	MB-1  an incarnation's status never goes back in anybody's view, and moves
 //	      only along the allowed edges
-//	MB-3  an incarnation has one up-number, the same in all views, and no two
-//	      incarnations share one
+//	MB-3  an incarnation's up-number never changes in anybody's view, no two
+//	      members share one, and in the end all agree
 //	MB-4  what was removed never comes back
 //	MB-6  only members have seen, observe, are observed
 //	MB-9  a process is in one cluster at most, all its life
 //
 // Feed it every view of every node with Saw.
 type Membership struct {
-	views     map[*process]*witness
-	upNumbers map[int64]map[membership.Node]uint64
-	owners    map[int64]map[uint64]membership.Node
-	err       error
+	views    map[*process]*witness
+	clusters map[int64]bool
+	err      error
 }
 
 // witness is what one process has seen so far.
 type witness struct {
-	view   membership.View
-	begun  bool
-	latest map[membership.Node]membership.Status
-	gone   map[membership.Node]bool
-	ended  time.Duration // when its own view said that it is out; 0 means in
+	view      membership.View
+	begun     bool
+	latest    map[membership.Node]membership.Status
+	gone      map[membership.Node]bool
+	upNumbers map[membership.Node]uint64
+	ended     time.Duration // when its own view said that it is out; 0 means in
 }
 
 // NewMembership returns an oracle that has seen nothing yet. Add it to the
 // world with [World.Watch].
 func NewMembership() *Membership {
 	return &Membership{
-		views:     map[*process]*witness{},
-		upNumbers: map[int64]map[membership.Node]uint64{},
-		owners:    map[int64]map[uint64]membership.Node{},
+		views:    map[*process]*witness{},
+		clusters: map[int64]bool{},
 	}
 }
 
@@ -60,7 +59,7 @@ func (m *Membership) Saw(n *Node, v membership.View) {
 	p := n.running()
 	w := m.views[p]
 	if w == nil {
-		w = &witness{latest: map[membership.Node]membership.Status{}, gone: map[membership.Node]bool{}}
+		w = &witness{latest: map[membership.Node]membership.Status{}, gone: map[membership.Node]bool{}, upNumbers: map[membership.Node]uint64{}}
 		m.views[p] = w
 	}
 	for _, check := range []func(*witness, membership.View) error{m.oneCluster, m.statuses, m.ages, m.relations} {
@@ -70,6 +69,7 @@ func (m *Membership) Saw(n *Node, v membership.View) {
 		}
 	}
 	w.view, w.begun = v, true
+	m.clusters[v.Created] = true
 }
 
 // ended tells the oracle that the present process of n knows that it is out.
@@ -121,12 +121,11 @@ func reachable(from, to membership.Status) bool {
 	return false
 }
 
-func (m *Membership) ages(_ *witness, v membership.View) error {
-	numbers, owners := m.upNumbers[v.Created], m.owners[v.Created]
-	if numbers == nil {
-		numbers, owners = map[membership.Node]uint64{}, map[uint64]membership.Node{}
-		m.upNumbers[v.Created], m.owners[v.Created] = numbers, owners
-	}
+// ages compares within one view and with what the same process saw before. A
+// leader that is cut off may give a number that nobody else ever learns of and
+// that the others then give again; such a view ends with the process.
+func (m *Membership) ages(w *witness, v membership.View) error {
+	owners := map[uint64]membership.Node{}
 	for _, member := range v.Members() {
 		n := member.UpNumber
 		if n == 0 {
@@ -135,13 +134,13 @@ func (m *Membership) ages(_ *witness, v membership.View) error {
 			}
 			continue
 		}
-		if known, ok := numbers[member.Node]; ok && known != n {
-			return fmt.Errorf("MB-3: %v has up-number %d here and %d elsewhere", member, n, known)
+		if known, ok := w.upNumbers[member.Node]; ok && known != n {
+			return fmt.Errorf("MB-3: %v has up-number %d and had %d", member, n, known)
 		}
-		if owner, ok := owners[n]; ok && owner != member.Node {
-			return fmt.Errorf("MB-3: %v and %v both have up-number %d", member.Node, owner, n)
+		if owner, ok := owners[n]; ok {
+			return fmt.Errorf("MB-3: %v and %v both have up-number %d", member, owner, n)
 		}
-		numbers[member.Node], owners[n] = n, member.Node
+		w.upNumbers[member.Node], owners[n] = n, member.Node
 	}
 	return nil
 }
@@ -225,4 +224,4 @@ func settled(n *Node, v, first membership.View, size int) string {
 }
 
 // Clusters returns the creation stamps of all clusters ever seen, oldest first.
-func (m *Membership) Clusters() []int64 { return slices.Sorted(maps.Keys(m.upNumbers)) }
+func (m *Membership) Clusters() []int64 { return slices.Sorted(maps.Keys(m.clusters)) }

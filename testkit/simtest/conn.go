@@ -48,6 +48,7 @@ type end struct {
 
 	in      []byte // what arrived here and was not handed over yet
 	handing bool   // an event that hands it over is under way
+	last    bool   // the end comes after what is in in
 }
 
 // segment is what arrives at once.
@@ -261,6 +262,9 @@ func (e *end) hand() {
 		} else {
 			e.peer.release(len(b))
 		}
+		if e.last {
+			e.fails(io.EOF, 0)
+		}
 	})
 }
 
@@ -282,8 +286,7 @@ func (e *end) fails(err error, after time.Duration) {
 			return
 		}
 		if len(e.in) > 0 && err == io.EOF && !e.p.dead {
-			// What arrived before the end is read before it.
-			e.fails(err, time.Millisecond)
+			e.last = true // what arrived before the end is read before it
 			return
 		}
 		e.gone = true

@@ -185,6 +185,7 @@ type chaos struct {
 func (c *chaos) begin() {
 	s := &c.w.swarm
 	c.family("crash", s.Crash, c.crash)
+	c.family("leave", s.Leave, c.leave)
 	c.family("pause", s.Pause, func() { c.w.Pause(c.node(), c.upTo(s.PauseMax)) })
 	c.family("sever", s.Sever, c.sever)
 	c.family("partition", s.Partition, func() {
@@ -242,8 +243,12 @@ func (c *chaos) pair() (a, b *Node) {
 	return a, b
 }
 
-// upTo draws a duration on a logarithmic scale.
+// upTo draws a duration: half of the time long ones are as likely as short
+// ones, half of the time short ones prevail.
 func (c *chaos) upTo(most time.Duration) time.Duration {
+	if c.r.IntN(2) == 0 {
+		return time.Duration(c.r.Int64N(int64(most) + 1))
+	}
 	return logUniform(c.r, most/100+time.Microsecond, most+2*time.Microsecond)
 }
 
@@ -314,6 +319,15 @@ func (c *chaos) swizzle() {
 func (c *chaos) sever() {
 	a, b := c.pair()
 	c.w.Sever(a, b)
+}
+
+// leave stops a node of a cluster in order; it is relaunched when it is done.
+func (c *chaos) leave() {
+	n := c.node()
+	if p := n.proc; p != nil && p.cluster != nil {
+		c.w.Note("%v is asked to leave", n)
+		p.Go(func() { p.sys.BeginStop("it was asked to leave") })
+	}
 }
 
 func (c *chaos) crash() {

@@ -1,9 +1,13 @@
 package simtest_test
 
 import (
+	"runtime/debug"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800) // worlds are small and short-lived
+	goleak.VerifyTestMain(m)
+}

@@ -51,7 +51,7 @@ func shrink(t testing.TB, seed uint64, where string, script func(w *World)) (wit
 // families lists the fields of Swarm that are faults, those that can be set to
 // zero and leave a world that works.
 func families() []string {
-	return []string{"Crash", "Pause", "Sever", "Partition", "OneWay", "Partial", "Swizzle", "Clog", "Refuse", "Outage",
+	return []string{"Crash", "Leave", "Pause", "Sever", "Partition", "OneWay", "Partial", "Swizzle", "Clog", "Refuse", "Outage",
 		"DiskSlow", "DiskDoubt", "DiskBreak", "Stall", "Split", "SkewMax"}
 }
 

@@ -37,6 +37,8 @@ type Swarm struct {
 	// Crash: a process dies, by itself or with its machine, and a new one
 	// starts up to RestartMax later at the same address.
 	Crash, RestartMax time.Duration
+	// Leave: a node of a cluster stops in order, and is launched again.
+	Leave time.Duration
 	// Pause: a process stands still for up to PauseMax.
 	Pause, PauseMax time.Duration
 	// Sever: a connection breaks in the middle.
@@ -85,9 +87,9 @@ func DrawSwarm(r *rand.Rand) Swarm {
 	if on, d := r.IntN(2) == 0, logUniform(r, time.Millisecond, 500*time.Millisecond); on {
 		s.SkewMax = d
 	}
-	for _, every := range []*time.Duration{&s.Crash, &s.Pause, &s.Sever, &s.Partition, &s.OneWay,
+	for _, every := range []*time.Duration{&s.Crash, &s.Leave, &s.Pause, &s.Sever, &s.Partition, &s.OneWay,
 		&s.Partial, &s.Swizzle, &s.Clog, &s.Refuse, &s.Outage} {
-		if on, d := r.IntN(2) == 0, logUniform(r, 8*time.Second, 2*time.Minute); on {
+		if on, d := r.IntN(2) == 0, logUniform(r, 4*time.Second, 2*time.Minute); on {
 			*every = d
 		}
 	}
@@ -117,6 +119,12 @@ func (s Swarm) String() string {
 		return err.Error()
 	}
 	return string(b)
+}
+
+// OnlyCrashes returns s without the faults that can hide a process that lives
+// from the others: what is left are deaths, departures and the database.
+func (s Swarm) OnlyCrashes() Swarm {
+	return s.without([]string{"Pause", "Sever", "Partition", "OneWay", "Partial", "Swizzle", "Clog", "Refuse", "Stall"})
 }
 
 // quiet keeps the latencies and takes the faults away.
