@@ -26,6 +26,7 @@ func parse(t *testing.T, text string) State {
 			}
 		}
 		require.NotZero(t, m.Status, word)
+		m.promised = uint64(i + 1)
 		if m.Status != Joining && m.Status != WeaklyUp {
 			m.UpNumber = uint64(i + 1)
 		}
@@ -137,12 +138,24 @@ func TestLeaderActions(t *testing.T) {
 		}
 		require.Equal(t, c.want, strings.Join(got, ", "), "%+v", c)
 	}
-	t.Run("up-numbers follow the order of nodes and are never used twice", func(t *testing.T) {
-		s := parse(t, "a:up* b:joining* c:joining*")
+	t.Run("numbers are promised before they are given, and never twice", func(t *testing.T) {
+		s := parse(t, "a:up* b:joining* c:joining* d:joining* e:joining*")
 		s.LastUp = 9
+		for i, promised := range []uint64{1, 0, 5, 5, 1} {
+			s.members[i].promised = promised
+		}
 		changes := LeaderActions(ViewOf(s, node("a")), Minimum{})
-		require.Equal(t, []Change{{node("b"), Joining, Up, 10}, {node("c"), Joining, Up, 11}}, changes)
-		require.Equal(t, uint64(11), s.apply(changes, 0).LastUp)
+		require.Equal(t, []Change{
+			{node("b"), Joining, Joining, 10}, // had none
+			{node("c"), Joining, Up, 5},
+			{node("d"), Joining, Joining, 11}, // c has it
+			{node("e"), Joining, Joining, 12}, // a is it
+		}, changes)
+		next := s.apply(changes, 0)
+		require.Equal(t, uint64(12), next.LastUp)
+		d, _ := next.Member(node("d"))
+		require.Equal(t, Joining, d.Status)
+		require.Equal(t, uint64(11), d.promised)
 	})
 	t.Run("minimum by role", func(t *testing.T) {
 		v := ViewOf(parse(t, "a:up* b:joining*"), node("a"))

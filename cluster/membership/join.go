@@ -45,7 +45,13 @@ func (c *Core) receiveJoin(m Join) {
 }
 
 func (c *Core) admit(m Join) {
-	c.change(c.state.with(Member{Node: m.From, Status: Joining, Roles: m.Roles}))
+	joiner := Member{Node: m.From, Status: Joining, Roles: m.Roles}
+	if c.View().SelfMember().works() {
+		// It has seen every number that was given, so it can promise the next;
+		// the leader then needs no round of its own for that.
+		joiner.promised = c.state.LastUp + 1
+	}
+	c.change(c.state.with(joiner))
 	if !c.ended {
 		c.send(m.From, Welcome{c.me.Node, m.From, c.state})
 	}

@@ -10,9 +10,10 @@ import (
 type Change struct {
 	Node Node
 	From Status
-	// To is the new status; Removed takes the member out of the state.
+	// To is the new status; Removed takes the member out of the state. It is
+	// that of From when an up-number is only promised.
 	To Status
-	// UpNumber is given when To is Up.
+	// UpNumber is given when To is Up, or promised.
 	UpNumber uint64
 }
 
@@ -55,16 +56,20 @@ func LeaderActions(v View, quorum Minimum) []Change {
 	}
 	admit := quorum.met(v)
 	reach := v.trusted()
-	up := v.LastUp
+	last := v.LastUp
 	var out []Change
 	for _, m := range v.members {
 		switch m.Status {
 		case Joining, WeaklyUp:
 			// Only who has seen this very state is promoted: it would have said
 			// so, had another leader given it an up-number already.
-			if admit && v.Seen(m.Node) {
-				up++
-				out = append(out, Change{m.Node, m.Status, Up, up})
+			switch {
+			case !admit || !v.Seen(m.Node):
+			case m.promised == 0 || v.promisedTwice(m):
+				last++
+				out = append(out, Change{m.Node, m.Status, m.Status, last})
+			default:
+				out = append(out, Change{m.Node, m.Status, Up, m.promised})
 			}
 		case Leaving:
 			out = append(out, Change{m.Node, m.Status, Exiting, 0})
@@ -76,6 +81,17 @@ func LeaderActions(v View, quorum Minimum) []Change {
 		}
 	}
 	return out
+}
+
+// promisedTwice reports whether somebody has a better claim to the number that m
+// was promised: two members that let nodes in at once promise the same.
+func (v View) promisedTwice(m Member) bool {
+	for _, o := range v.members {
+		if o.Node != m.Node && (o.UpNumber == m.promised || o.promised == m.promised && o.Node.Compare(m.Node) < 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // WeakActions returns what the leader does after it has waited long enough for
@@ -100,6 +116,9 @@ func (s State) apply(changes []Change, at int64) State {
 	for _, c := range changes {
 		m, ok := s.Member(c.Node)
 		switch {
+		case ok && m.Status == c.To:
+			m.promised = max(m.promised, c.UpNumber)
+			s = s.with(m)
 		case !ok || !m.Status.CanBecome(c.To):
 		case c.To == Removed:
 			s = s.without(c.Node, at)

@@ -18,12 +18,18 @@ type Member struct {
 	Node
 	// Status is where the member stands in its life.
 	Status Status
-	// UpNumber tells the age: 1 for the node that formed the cluster, one
-	// more for every member that became Up after it. It is never used twice
-	// in one cluster. 0 means that the member was never Up.
+	// UpNumber tells the age: 1 for the node that formed the cluster, larger
+	// ones for members that became Up after it. It is never used twice in one
+	// cluster. 0 means that the member was never Up.
 	UpNumber uint64
 	// Roles are the roles of the node, sorted and without doubles.
 	Roles []string
+
+	// promised is the up-number that the member will have. It is known to
+	// everybody who works before the member becomes Up with it: should the
+	// leader die with its decision, whoever comes after it won't give the
+	// number to another.
+	promised uint64
 }
 
 // HasRole reports whether m has the role; every member has the role "".
@@ -52,6 +58,7 @@ func CompareAge(a, b Member) int {
 // smaller up-number that was really given.
 func joinMember(a, b Member) Member {
 	a.Status = max(a.Status, b.Status)
+	a.promised = max(a.promised, b.promised)
 	if a.UpNumber == 0 || (b.UpNumber != 0 && b.UpNumber < a.UpNumber) {
 		a.UpNumber = b.UpNumber
 	}
@@ -64,7 +71,7 @@ func joinMember(a, b Member) Member {
 }
 
 func sameMember(a, b Member) bool {
-	return a.Node == b.Node && a.Status == b.Status && a.UpNumber == b.UpNumber && slices.Equal(a.Roles, b.Roles)
+	return a.Node == b.Node && a.Status == b.Status && a.UpNumber == b.UpNumber && a.promised == b.promised && slices.Equal(a.Roles, b.Roles)
 }
 
 // validRoles sorts roles, drops doubles, and says what is wrong with them.

@@ -60,7 +60,7 @@ func history(r *rand.Rand, views, steps int) []State {
 			if s.has(x) || s.Buried(x) {
 				continue
 			}
-			s = s.with(Member{Node: x, Status: Joining})
+			s = s.with(Member{Node: x, Status: Joining, promised: uint64(r.IntN(3)) * (s.LastUp + 1) / 2})
 		}
 		if s.has(self[i]) { // who was removed changes nothing any more
 			states[i] = s.changedBy(self[i])
@@ -105,6 +105,9 @@ func dumbMerge(a, b State) map[Node]Member {
 			}
 			if m.Status > old.Status {
 				old.Status = m.Status
+			}
+			if m.promised > old.promised {
+				old.promised = m.promised
 			}
 			if old.UpNumber == 0 || m.UpNumber != 0 && m.UpNumber < old.UpNumber {
 				old.UpNumber = m.UpNumber

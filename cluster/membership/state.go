@@ -17,7 +17,7 @@ type State struct {
 	// clusters share a stamp). States with different stamps are of different
 	// clusters and must not be merged. 0: no cluster.
 	Created int64
-	// LastUp is the largest up-number ever given in this cluster.
+	// LastUp is the largest up-number ever given or promised in this cluster.
 	LastUp uint64
 	// Horizon is the stamp, in Unix nanoseconds, up to which tombstones were
 	// cleared away.
@@ -147,8 +147,8 @@ func (s State) equal(o State) bool { return s.equalValue(o) && slices.Equal(s.se
 
 // formed returns the cluster that self forms alone.
 func formed(self Member, created int64) State {
-	self.Status = Joining
-	return State{Created: created, members: []Member{self}}.changedBy(self.Node)
+	self.Status, self.promised = Joining, 1
+	return State{Created: created, LastUp: 1, members: []Member{self}}.changedBy(self.Node)
 }
 
 // changedBy returns s after a change by self: one more in its clock, and seen
@@ -177,7 +177,7 @@ func (s State) with(m Member) State {
 	s.members = mergeSorted(s.members, []Member{m},
 		func(x, y Member) int { return x.Node.Compare(y.Node) },
 		func(_, y Member) Member { return y })
-	s.LastUp = max(s.LastUp, m.UpNumber)
+	s.LastUp = max(s.LastUp, m.UpNumber, m.promised)
 	return s
 }
 

@@ -47,6 +47,7 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 		b = m.Node.Append(b)
 		b = append(b, byte(m.Status))
 		b = wire.AppendUvarint(b, m.UpNumber)
+		b = wire.AppendUvarint(b, m.promised)
 		b = wire.AppendUvarint(b, uint64(len(m.Roles)))
 		for _, r := range m.Roles {
 			b = wire.AppendUvarint(b, uint64(index[r]))
@@ -77,7 +78,7 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 func readState(r *wire.Reader) State {
 	s := State{Created: int64(r.Uint64()), LastUp: r.Uvarint(), Horizon: int64(r.Uint64())}
 	roles := readStrings(r, rolesMax*membersMax, roleSizeMax)
-	n := r.Count(15)
+	n := r.Count(16)
 	if n > membersMax {
 		r.Fail("%d members, at most %d are allowed", n, membersMax)
 	}
@@ -99,8 +100,8 @@ func readState(r *wire.Reader) State {
 }
 
 func readMember(r *wire.Reader, s *State, roles []string) {
-	m := Member{Node: ReadNode(r), Status: Status(r.Byte()), UpNumber: r.Uvarint()}
-	if m.Status < Joining || m.Status > Down || m.UpNumber > s.LastUp {
+	m := Member{Node: ReadNode(r), Status: Status(r.Byte()), UpNumber: r.Uvarint(), promised: r.Uvarint()}
+	if m.Status < Joining || m.Status > Down || max(m.UpNumber, m.promised) > s.LastUp {
 		r.Fail("member %v with status %d and up-number %d of %d", m.Node, m.Status, m.UpNumber, s.LastUp)
 	}
 	if len(s.members) > 0 && s.members[len(s.members)-1].Compare(m.Node) >= 0 {
