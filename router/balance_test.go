@@ -123,7 +123,9 @@ func TestBalancingWaitsForNobodyInParticular(t *testing.T) {
 		for done.count() < 100 {
 			time.Sleep(ms)
 		}
-		require.LessOrEqual(t, time.Since(begun), 101*ms)
+		// Half of them behind the long one would make 150 ms; a spare worker of
+		// the executor comes in after one or two.
+		require.Less(t, time.Since(begun), 120*ms)
 	})
 }
 

@@ -37,7 +37,8 @@
 // [Source]. The logic is a value: [RoundRobin], [Random], [SmallestMailbox],
 // [ConsistentHash], [Rendezvous], [FanOut], [ScatterGather], [TailChopping],
 // [Balancing], [Custom]. Options are values too: [RouteeOptions], [HeadOptions],
-// [KeepEmpty], and the resizers [Resize] and [Explore].
+// [KeepEmpty], [PreferLocal], [BroadcastIf], and the resizers [Resize] and
+// [Explore].
 //
 // Some messages are for the router itself: [GetRoutees], [AddRoutee],
 // [RemoveRoutee], [AdjustPoolSize]; so are [actor.PoisonPill] and [actor.Kill],

@@ -200,6 +200,18 @@ func ExampleBroadcast() {
 	// Output: true
 }
 
+func ExampleBroadcastIf() {
+	sys := newSystem()
+	defer sys.Stop(context.Background())
+	heard := make(chan string)
+	pool, _ := router.PoolTyped(sys, "listeners", 2, func() actor.Receiver[string] {
+		return listener{heard}
+	}, router.RoundRobin{}, router.BroadcastIf(func(msg any) bool { return msg == "news" }))
+	pool.Tell("news")
+	fmt.Println(<-heard, <-heard)
+	// Output: news news
+}
+
 func ExampleToAll() {
 	sys := newSystem()
 	defer sys.Stop(context.Background())

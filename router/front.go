@@ -48,9 +48,11 @@ const heldMax = 10_000
 
 // table is what routing takes; it is never changed.
 type table struct {
-	routees []actor.PID
-	picker  Picker // nil without routees, and where nobody is picked
+	routees []actor.PID // all of them
+	near    []actor.PID // those to pick from
+	picker  Picker      // nil without routees, and where nobody is picked
 	way     way
+	toAll   BroadcastIf // nil: none
 	// resizeEvery is after how many messages the head looks at the size: 0
 	// never, less than 0 never, but they are counted.
 	resizeEvery int
@@ -66,7 +68,7 @@ func (f *front) bound() {
 // Deliver routes one message, or hands it to the head when that has to see it.
 func (f *front) Deliver(msg any, from actor.PID) error {
 	switch msg.(type) {
-	case GetRoutees, AddRoutee, RemoveRoutee, AdjustPoolSize, actor.PoisonPill, actor.Kill:
+	case GetRoutees, AddRoutee, RemoveRoutee, AdjustPoolSize, actor.PoisonPill, actor.Kill, actor.Identify:
 		return f.head.TellFrom(msg, from)
 	}
 	if t := f.table.Load(); t != nil {
@@ -83,6 +85,9 @@ func (f *front) route(t *table, msg any, from actor.PID) error {
 	if m, ok := msg.(Broadcast); ok {
 		return f.toAll(t, m.Message, from)
 	}
+	if t.toAll != nil && t.toAll.holds(bare(msg)) {
+		return f.toAll(t, bare(msg), from)
+	}
 	switch t.way {
 	case toAll:
 		return f.toAll(t, bare(msg), from)
@@ -92,8 +97,8 @@ func (f *front) route(t *table, msg any, from actor.PID) error {
 		return f.queue.put(envelope{bare(msg), from}, f)
 	}
 	if t.picker != nil {
-		if i := t.picker.Pick(msg); uint(i) < uint(len(t.routees)) {
-			return t.routees[i].TellFrom(bare(msg), from)
+		if i := t.picker.Pick(msg); uint(i) < uint(len(t.near)) {
+			return t.near[i].TellFrom(bare(msg), from)
 		}
 	}
 	return f.nobody(t, msg, from)

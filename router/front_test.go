@@ -14,7 +14,7 @@ import (
 // untilOpen waits until senders route by the table: the head knows its routees
 // when it answers the first time, and what it then told itself comes before the
 // second.
-func untilOpen(t *testing.T, router actor.PID, f *front) {
+func untilOpen(t testing.TB, router actor.PID, f *front) {
 	t.Helper()
 	routees(t, router)
 	routees(t, router)
@@ -68,7 +68,7 @@ func TestResizingCostsNoAllocation(t *testing.T) {
 	f.resizing.Store(true)
 	table := *f.table.Load()
 	refs, _ := standIns(sys, 2)
-	table.routees = refs
+	table.routees, table.near = refs, refs
 	f.table.Store(&table)
 	before := f.received.Load()
 	var msg any = "m"

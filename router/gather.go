@@ -33,15 +33,15 @@ func (h *head) openSession(ctx *actor.Context, msg any, asker actor.PID) {
 		refuse(fmt.Errorf("%w: %d are open", ErrBusy, sessionsMax))
 		return
 	}
-	s := &session{front: h.front, msg: bare(msg), asker: asker, routees: h.table.routees}
+	s := &session{front: h.front, msg: bare(msg), asker: asker, routees: h.table.near}
 	switch l := h.cfg.logic.(type) {
 	case ScatterGather:
 		s.within = orDefault(l.Within, withinDefault)
 	case TailChopping:
 		s.within, s.every = orDefault(l.Within, withinDefault), orDefault(l.Every, everyDefault)
-		s.routees = make([]actor.PID, len(h.table.routees))
+		s.routees = make([]actor.PID, len(h.table.near))
 		for i, at := range h.front.random.Perm(len(s.routees)) {
-			s.routees[i] = h.table.routees[at]
+			s.routees[i] = h.table.near[at]
 		}
 	}
 	h.front.sessions.Add(1)

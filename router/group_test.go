@@ -3,6 +3,7 @@ package router
 import (
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,4 +207,33 @@ func TestAFanOutGroup(t *testing.T) {
 	for range 3 {
 		p.Expect("m")
 	}
+}
+
+// far is the wire to other nodes, where messages are counted.
+type far struct{ n atomic.Int64 }
+
+func (f *far) Link(string, uint64) actor.Link            { return f }
+func (f *far) Send(actor.Location, any, actor.PID) error { f.n.Add(1); return nil }
+func (f *far) SendSystem(actor.SystemMessage)            {}
+
+// 13.14: local routees are preferred, as long as there are any.
+func TestLocalRouteesArePreferred(t *testing.T) {
+	sys := testkit.New(t)
+	wire := &far{}
+	testkit.Must(sys.Attach(wire, "10.0.0.1:2551"))
+	near := echoes(sys, "near")[0]
+	away := sys.RefAt("10.0.0.2:2551", "/user/away")
+	source := &byHand{}
+	source.publish(away, near)
+	group, _ := spawned(t, sys, config{source: source, logic: RoundRobin{}}, PreferLocal{})
+	require.Equal(t, []string{"near", "near", "near"}, names(t, group, 3))
+	require.Zero(t, wire.n.Load())
+	require.Len(t, routees(t, group), 2)
+	group.Tell(Broadcast{"all"})
+	require.Equal(t, int64(1), wire.n.Load())
+	source.publish(away)
+	require.Len(t, routees(t, group), 1)
+	group.Tell("nobody nearer")
+	require.Equal(t, int64(2), wire.n.Load())
+	require.Equal(t, []string{"10.0.0.2:2551/user/away"}, namesOf([]actor.PID{away}))
 }

@@ -46,8 +46,8 @@ type ConsistentHash struct {
 	// the sender; a panic means that there is no key. See [KeyOf].
 	Key func(msg any) string
 	// VirtualNodes is how many points each routee has on the ring. Default
-	// 100, which keeps the shares of the routees within about a quarter of
-	// each other. More are more even and take more memory, 16 bytes each.
+	// 100, with which shares differ from even ones by about a tenth. More are
+	// more even and take more memory, 16 bytes each.
 	VirtualNodes int
 }
 
@@ -69,9 +69,9 @@ func (c ConsistentHash) over(routees []actor.PID, _ Picker, _ *rand.Rand) Picker
 }
 
 // Rendezvous is [ConsistentHash] by another method: each key has a rank for every
-// routee, and the highest wins. The shares are more even and it takes no memory,
-// but each message costs time in proportion to the number of routees. It is the
-// better one up to some twenty of them.
+// routee, and the highest wins. The shares are even and it takes hardly any
+// memory, but each message costs time in proportion to the number of routees. It
+// is the better one up to some ten of them.
 type Rendezvous struct {
 	// Key is as in [ConsistentHash].
 	Key func(msg any) string

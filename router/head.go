@@ -149,7 +149,8 @@ func (h *head) Receive(ctx *actor.Context) {
 
 // route routes a message that came through the mailbox.
 func (h *head) route(ctx *actor.Context, msg any) {
-	if _, all := msg.(Broadcast); !all && h.table.way == asking {
+	all := h.table.toAll != nil && h.table.toAll.holds(bare(msg))
+	if _, broadcast := msg.(Broadcast); !all && !broadcast && h.table.way == asking {
 		h.openSession(ctx, msg, ctx.Sender())
 		return
 	}
@@ -328,18 +329,24 @@ func (h *head) list(ctx *actor.Context, refs []actor.PID) {
 
 // publish makes a new table of the members.
 func (h *head) publish() {
-	t := &table{routees: h.refs(), way: wayOf(h.cfg.logic)}
+	t := &table{routees: h.refs(), way: wayOf(h.cfg.logic), toAll: h.cfg.broadcastIf}
+	t.near = t.routees
+	if near := slices.DeleteFunc(h.refs(), elsewhere); h.cfg.preferLocal && len(near) > 0 {
+		t.near = near
+	}
 	if h.cfg.resizer != nil {
 		t.resizeEvery, _ = h.cfg.resizer.due()
 	}
 	if len(t.routees) > 0 {
-		t.picker = h.cfg.logic.over(t.routees, h.picker(), h.front.random)
+		t.picker = h.cfg.logic.over(t.near, h.picker(), h.front.random)
 	}
 	h.table = t
 	if h.open {
 		h.front.table.Store(t)
 	}
 }
+
+func elsewhere(r actor.PID) bool { return !r.IsLocal() }
 
 func (h *head) picker() Picker {
 	if h.table == nil {

@@ -32,7 +32,7 @@ func standIns(sys *actor.System, n int) ([]actor.PID, []*counter) {
 }
 
 // echo answers everything, and does what some messages say.
-type echo struct{ name string }
+type echo struct{}
 
 type (
 	who   struct{ actor.Returns[string] }
@@ -58,7 +58,7 @@ func (e *echo) Receive(ctx *actor.Context) {
 func newEcho() actor.Actor { return &echo{} }
 
 // routees asks a router for its routees.
-func routees(t *testing.T, router actor.PID) []actor.PID {
+func routees(t testing.TB, router actor.PID) []actor.PID {
 	t.Helper()
 	all, err := actor.Ask(t.Context(), router, GetRoutees{})
 	require.NoError(t, err)

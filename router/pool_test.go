@@ -396,6 +396,40 @@ func TestSmallestMailboxPool(t *testing.T) {
 	})
 }
 
+// A296: what the predicate says goes to all of them.
+func TestBroadcastIf(t *testing.T) {
+	sys := testkit.New(t)
+	for title, logic := range map[string]Logic{"picking": RoundRobin{}, "asking": ScatterGather{}, "queued": Balancing{}} {
+		t.Run(title, func(t *testing.T) {
+			pool := testkit.Must(Pool(sys, "", 3, newEcho, logic, BroadcastIf(func(msg any) bool { return len(msg.(string)) > 3 })))
+			routees(t, pool)
+			p := testkit.NewProbe(t, sys)
+			p.Tell(pool, "everybody")
+			for range 3 {
+				p.Expect("everybody")
+			}
+			p.Tell(pool, "one")
+			p.Expect("one")
+			p.Tell(pool, 17) // the predicate panics
+			p.Expect(17)
+			p.Tell(pool, Keyed{"k", "everybody"})
+			for range 3 {
+				p.Expect("everybody")
+			}
+		})
+	}
+}
+
+// The auto-received question is answered by the actor behind the router.
+func TestIdentifyFindsTheHead(t *testing.T) {
+	sys := testkit.New(t)
+	pool := testkit.Must(Pool(sys, "pool", 1, newEcho, RoundRobin{}))
+	identity := testkit.Must(actor.AskAs[actor.ActorIdentity](t.Context(), pool, any(actor.Identify{ID: 3})))
+	require.Equal(t, uint64(3), identity.ID)
+	require.Equal(t, "/user/pool", identity.Ref.Path())
+	require.NotZero(t, identity.Ref.Location().ID)
+}
+
 func TestTypedPool(t *testing.T) {
 	sys := testkit.New(t)
 	pool := testkit.Must(PoolTyped(sys, "pool", 3, func() actor.Receiver[who] { return typedEcho{} }, RoundRobin{}))

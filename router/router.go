@@ -21,7 +21,7 @@ var (
 const routeesMax = 100_000
 
 // Option is one of the options of [Pool] and [Group]: [RouteeOptions],
-// [HeadOptions], [KeepEmpty], [Resize], [Explore].
+// [HeadOptions], [KeepEmpty], [PreferLocal], [BroadcastIf], [Resize], [Explore].
 type Option interface{ apply(*config) }
 
 // RouteeOptions are the options with which a pool spawns its routees. Without an
@@ -44,6 +44,29 @@ type KeepEmpty struct{}
 
 func (KeepEmpty) apply(c *config) { c.keepEmpty = true }
 
+// PreferLocal keeps to the routees of the sender's own node as long as there is
+// one, whatever the logic; [Broadcast] and [FanOut] reach all of them even so.
+type PreferLocal struct{}
+
+func (PreferLocal) apply(c *config) { c.preferLocal = true }
+
+// BroadcastIf sends every message for which it returns true to all routees, as if
+// it were in a [Broadcast]. It runs on the goroutine of the sender: it must not
+// block and must be safe for concurrent use. A panic counts as false.
+type BroadcastIf func(msg any) bool
+
+func (b BroadcastIf) apply(c *config) { c.broadcastIf = b }
+
+// holds is b without its panics.
+func (b BroadcastIf) holds(msg any) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = false
+		}
+	}()
+	return b(msg)
+}
+
 // config is everything that is fixed when a router is spawned.
 type config struct {
 	logic         Logic
@@ -55,6 +78,8 @@ type config struct {
 	resizers      []Resizer
 	resizer       Resizer
 	keepEmpty     bool
+	preferLocal   bool
+	broadcastIf   BroadcastIf
 }
 
 // Head returns the ref to the actor behind a router of sys. It is what to watch,
