@@ -43,6 +43,7 @@ type running struct {
 	sys      *actor.System
 	cluster  *cluster.Cluster
 	store    *sqlite.Store // nil on endpoints
+	fenced   chan error    // a write was refused by its epoch
 	entities *entities
 	server   *httpapi.Server // nil when nothing is served
 	serving  <-chan error
@@ -55,7 +56,7 @@ func Run(ctx context.Context, config Config) (err error) {
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	n := &running{config: config, entities: &entities{}}
+	n := &running{config: config, entities: &entities{}, fenced: make(chan error, 1)}
 	config.Log.Info().Int("pid", os.Getpid()).Str("role", config.Role).Str("listen", config.Listen).Strs("seeds", config.Seeds).Msg("starting")
 	if config.Role == RoleEntity {
 		if n.store, err = sqlite.Open(config.Data, sqlite.Config{}); err != nil {
@@ -67,6 +68,7 @@ func Run(ctx context.Context, config Config) (err error) {
 		return err
 	}
 	working := n.work(ctx)
+	// It waits for writes in progress, too: the file is closed after them.
 	stopped, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	return n.verdict(working, n.sys.Stop(stopped))
@@ -122,10 +124,6 @@ func (n *running) work(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	fenced := make(chan persistence.Failed, 1)
-	if err := n.watchFences(fenced); err != nil {
-		return err
-	}
 	n.config.Log.Info().Str("incarnation", fmt.Sprint(n.cluster.Self())).Msg("up")
 	select {
 	case <-ctx.Done():
@@ -135,11 +133,10 @@ func (n *running) work(ctx context.Context) error {
 		return nil
 	case err := <-n.serving:
 		return err
-	case failed := <-fenced:
+	case <-n.fenced:
 		// Somebody else was given our entities, so the others have removed us,
 		// whether we have heard of it or not. Declaring ourselves dead stops all
 		// entities at once, before another of them answers from the past.
-		n.config.Log.Error().Err(failed.Err).Msg("a write was refused by its epoch: this node was replaced and ends")
 		n.cluster.Down(n.cluster.Self().Addr)
 		<-n.cluster.Done()
 		return ErrRemoved
@@ -149,6 +146,7 @@ func (n *running) work(ctx context.Context) error {
 // share starts the sharding: hosting on entity nodes, sending everywhere.
 func (n *running) share() error {
 	permits := persistence.NewPermits(persistence.PermitsDefault)
+	events := &journal{Journal: n.store, log: n.config.Log, fenced: n.fenced}
 	self := entity{now: n.sys.Clock().Now, host: n.cluster.Self().Addr}
 	shards, err := sharding.Start(n.cluster, sharding.Config[artifact.Command]{
 		Name:           entityName,
@@ -158,7 +156,7 @@ func (n *running) share() error {
 		New: func(e *sharding.Entity) actor.Receiver[artifact.Command] {
 			return persistence.New(self, persistence.Config[artifact.State]{
 				ID:            entityName + "/" + e.ID(),
-				Journal:       n.store,
+				Journal:       events,
 				Epoch:         e.Epoch(),
 				Snapshots:     n.store,
 				SnapshotEvery: snapshotEvery,
@@ -170,28 +168,6 @@ func (n *running) share() error {
 		return err
 	}
 	n.entities.shards.Store(shards)
-	return nil
-}
-
-// watchFences passes on the first failure of an entity whose write was refused
-// because of its epoch.
-func (n *running) watchFences(fenced chan<- persistence.Failed) error {
-	watcher, err := n.sys.Spawn("fences", func() actor.Actor {
-		return actor.Func(func(ctx *actor.Context) {
-			failed, ok := ctx.Message().(persistence.Failed)
-			if !ok || !errors.Is(failed.Err, persistence.ErrFenced) {
-				return
-			}
-			select {
-			case fenced <- failed:
-			default: // one is enough
-			}
-		})
-	})
-	if err != nil {
-		return err
-	}
-	actor.Subscribe[persistence.Failed](n.sys, watcher)
 	return nil
 }
 
