@@ -51,6 +51,7 @@ type shard struct {
 	epoch  actor.Epoch
 
 	// guarded by the slot's lock
+	admitted bool // it has got what waited for it
 	stopping bool
 	entities map[string]*record
 	pid      actor.PID

@@ -71,7 +71,7 @@ func (t *table) deliver(h held) error {
 	case s.closed:
 		s.mu.Unlock()
 		return t.drop(h, actor.DropStopped)
-	case s.local != nil && !s.local.stopping && (s.open || h.hops > 0):
+	case s.local != nil && !s.local.stopping && (s.open || h.hops > 0 && s.local.admitted):
 		// During a hand-off the messages of this node wait already, while
 		// those that other nodes sent before still belong to this owner.
 		err := s.local.deliver(h)
@@ -134,15 +134,19 @@ func (t *table) lead(shard uint32, target actor.PID) {
 	s := &t.slots[shard]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return
+	here := target.IsZero()
+	if s.closed || here && s.local == nil {
+		return // the shard has ended in the meantime; the region hears of it
 	}
 	s.open, s.target = true, target
+	if here {
+		s.local.admitted = true
+	}
 	waiting := s.held
 	s.held = nil
 	t.waiting.Add(-int64(len(waiting)))
 	for _, h := range waiting {
-		if s.local != nil {
+		if here {
 			_ = s.local.deliver(h) // a drop has been counted
 		} else {
 			_ = t.forward(target, h)
@@ -169,7 +173,8 @@ func (t *table) release(waiting []held) {
 	}
 }
 
-// host puts a shard into its slot: from now on messages of other nodes reach it.
+// host puts a shard into its slot. Messages reach it when lead has given it
+// those that have waited for it.
 func (t *table) host(sh *shard) {
 	s := &t.slots[sh.number]
 	s.mu.Lock()
