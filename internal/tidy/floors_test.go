@@ -36,6 +36,7 @@ var floors = map[string]int{
 	"delivery":          6,
 	"cluster/bootstrap": 6,
 
+	"benchmarks":        7,
 	"examples":          7,
 	"cmd":               7,
 	"management":        7,
@@ -120,7 +121,7 @@ func checkPure(all []*source) []finding {
 // imports our packages pulls these in, so the list is short and stays so.
 var foreign = map[string][]string{
 	"github.com/vmihailenco/msgpack/v5":    {"codec", "actor"},
-	"github.com/rs/zerolog":                {"actor", "remote", "cluster", "singleton", "sharding", "persistence", "router", "testkit", "examples", "cmd", "management"},
+	"github.com/rs/zerolog":                {"actor", "remote", "cluster", "singleton", "sharding", "persistence", "router", "testkit", "examples", "benchmarks", "cmd", "management"},
 	"github.com/hashicorp/golang-lru/v2":   {"sharding", "remote", "persistence"},
 	"github.com/cespare/xxhash/v2":         {"codec", "actor", "remote", "sharding", "router", "cluster", "internal", "testkit"},
 	"github.com/stretchr/testify":          {"testkit", "persistence/persistencetest", "cluster/lease"},
