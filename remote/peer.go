@@ -248,7 +248,7 @@ func (p *peer) announce(e effect) {
 		p.publishKnown(e.peer)
 		r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Msg("connected")
 		if e.peer.Fingerprint != r.fingerprint() {
-			r.log.Info().Str("peer", p.addr).Msg("the peer has registered other message types than this node")
+			r.log.Debug().Str("peer", p.addr).Msg("the peer has registered other message types than this node")
 		}
 		r.sys.Publish(Connected{Addr: p.addr, UID: e.uid})
 	case effectGone:
