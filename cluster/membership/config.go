@@ -42,15 +42,15 @@ type Config struct {
 	// Minimum holds members back from becoming Up until enough are there.
 	Minimum Minimum
 
-	// SeedTimeout is how long the first seed waits for the other seeds before
-	// it may form the cluster without an answer of all of them. Default 2 s.
-	// It doesn't wait when every other seed has answered that it is in no
-	// cluster, or refused the connection. Raised, a start with dead seeds
+	// SeedTimeout is how long the first seed goes on asking the others once
+	// enough of them (see FormQuorum) have said that they are in no cluster,
+	// before it forms one. Default 2 s. It doesn't wait when every other seed
+	// has said so or refused the connection. Raised, a start with dead seeds
 	// takes longer; lowered, a seed that is slow to answer is overlooked.
 	SeedTimeout time.Duration
-	// FormQuorum is how many seeds, the first included, must have said that
-	// they are in no cluster before the first seed forms one after
-	// SeedTimeout. Default 0: a majority of the seeds, so that a first seed
+	// FormQuorum is how many seeds, the first included, must say that they
+	// are in no cluster before the first seed forms one without an answer of
+	// the others. Default 0: a majority of the seeds, so that a first seed
 	// that restarts in a partition doesn't form a second cluster. 1 lets it
 	// go ahead alone.
 	FormQuorum int

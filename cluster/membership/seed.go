@@ -13,6 +13,7 @@ type seeding struct {
 	since  time.Time
 	ask    time.Time // when to ask the next time
 	idle   []idleSeed
+	enough time.Time // since when enough seeds say that they are in no cluster
 	target Node
 }
 
@@ -47,7 +48,7 @@ func (s seeding) next(cfg Config, now time.Time) time.Time {
 	if s.phase != joinAsking && s.phase != joinWaiting {
 		return time.Time{}
 	}
-	if deadline := s.since.Add(cfg.SeedTimeout); s.phase == joinAsking && s.first && deadline.After(now) {
+	if deadline := s.enough.Add(cfg.SeedTimeout); s.phase == joinAsking && !s.enough.IsZero() && deadline.After(now) {
 		return earliest(s.ask, deadline)
 	}
 	return s.ask
@@ -59,7 +60,7 @@ func (c *Core) startSeeding() {
 	}
 	c.seeding.phase = joinAsking
 	c.seeding.since, c.seeding.ask = c.now, c.now
-	c.seeding.idle = nil
+	c.seeding.idle, c.seeding.enough = nil, time.Time{}
 }
 
 // joinNode joins through one member that somebody names.
@@ -111,10 +112,11 @@ func (c *Core) seed() {
 }
 
 // mayForm reports whether this node may form the cluster: it is the first
-// seed, and either all other seeds are known to be in no cluster, or it has
-// waited and enough of them say so. That nothing runs at a seed doesn't count
+// seed, and either all other seeds are known to be in no cluster, or enough of
+// them have said so for long enough. That nothing runs at a seed doesn't count
 // as its word then: beside a seed that can't be asked, it is the picture that a
-// partition of a living cluster gives.
+// partition of a living cluster gives. And when such a partition heals, those
+// who can't tell of the cluster yet may be the first to answer; hence the wait.
 func (c *Core) mayForm() bool {
 	if !c.seeding.first {
 		return false
@@ -129,10 +131,16 @@ func (c *Core) mayForm() bool {
 			saySo++
 		}
 	}
-	if idle == len(c.seeding.others) {
+	switch {
+	case idle == len(c.seeding.others):
 		return true
+	case saySo+1 < c.cfg.FormQuorum:
+		c.seeding.enough = time.Time{}
+		return false
+	case c.seeding.enough.IsZero():
+		c.seeding.enough = c.now
 	}
-	return !c.now.Before(c.seeding.since.Add(c.cfg.SeedTimeout)) && saySo+1 >= c.cfg.FormQuorum
+	return !c.now.Before(c.seeding.enough.Add(c.cfg.SeedTimeout))
 }
 
 // form makes a new cluster with this node alone in it.
