@@ -121,3 +121,51 @@ func TestClustersSurviveChaos(t *testing.T) {
 		w.Until("all in one cluster", 3*time.Minute, w.AllUp(nodes...))
 	})
 }
+
+// F-26: the leader is cut off from some, or dies, while it lets others in: no
+// up-number is given twice as far as anybody who lives can see.
+func TestALeaderThatDiesWhileItDecides(t *testing.T) {
+	simtest.Run(t, 20, func(w *simtest.World) {
+		r := w.Rand("schedule")
+		nodes := fleet(w, 5, simtest.Clustered{})
+		w.Until("all up", time.Minute, w.AllUp(nodes...))
+		for range 4 {
+			order := r.Perm(5)
+			leader := nodes[0] // the first address leads
+			if m, ok := nodes[order[0]].Cluster().State().Leader(); ok {
+				for _, n := range nodes {
+					if n.Addr() == m.Addr {
+						leader = n
+					}
+				}
+			}
+			var others []*simtest.Node
+			for _, k := range order {
+				if nodes[k] != leader {
+					others = append(others, nodes[k])
+				}
+			}
+			// Two come back as new incarnations, while the leader reaches only some.
+			w.Crash(others[0])
+			w.Crash(others[1])
+			w.Run(time.Duration(r.IntN(12_000)) * time.Millisecond)
+			w.Restart(others[0])
+			w.Restart(others[1])
+			w.Run(time.Duration(r.IntN(1500)) * time.Millisecond)
+			deaf := others[r.IntN(3):]
+			w.OneWay(w.Side(leader), deaf)
+			w.Run(time.Duration(r.IntN(2500)) * time.Millisecond)
+			switch r.IntN(3) {
+			case 0:
+				w.Crash(leader)
+			case 1:
+				w.PowerOff(leader)
+			}
+			w.Run(time.Duration(r.IntN(15_000)) * time.Millisecond)
+			w.Heal()
+			w.Run(time.Duration(r.IntN(5_000)) * time.Millisecond)
+			w.Restart(leader)
+			w.Until("all up again", 3*time.Minute, w.AllUp(nodes...))
+		}
+	})
+}

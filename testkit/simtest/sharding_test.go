@@ -42,6 +42,9 @@ type door struct {
 	clerk   actor.Ref[command]
 }
 
+// tryFor is how long a client waits for one node.
+const tryFor = 3 * time.Second
+
 var errNoAnswer = errors.New("no answer from the node")
 
 func newService(w *simtest.World, size int) *service {
@@ -138,7 +141,7 @@ func (s *service) ask(id string) asking {
 			}
 		})
 		err = errNoAnswer
-		timeout := s.client.Clock().AfterFunc(6*time.Second, func() { answered.Open() })
+		timeout := s.client.Clock().AfterFunc(tryFor, func() { answered.Open() })
 		s.client.Executor().Wait(answered)
 		timeout.Stop()
 		return r, err
