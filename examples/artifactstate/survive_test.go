@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
+	"github.com/troupe-go/troupe/examples/artifactstate/internal/httpapi"
 	"github.com/troupe-go/troupe/examples/artifactstate/internal/launch"
 	"github.com/troupe-go/troupe/examples/artifactstate/internal/load"
 )
@@ -185,14 +187,16 @@ func TestKilledProcesses(t *testing.T) {
 	w.awaitSpread(t, time.Time{}, f.listen[:3]...)
 
 	for _, victim := range []struct {
-		what string
-		node int
+		what   string
+		node   int
+		oldest bool
 	}{
-		{"an entity process", 1},
-		{"the process of the oldest member, which hosts the coordinator", 0},
+		{"an entity process", 1, false},
+		{"the process of the oldest member, which hosts the coordinator", 0, true},
 	} {
 		lost := f.listen[victim.node]
-		homes := w.homes()
+		require.Equal(t, victim.oldest, f.oldest(t) == lost, "the oldest entity node is %s", f.oldest(t))
+		homes, incarnations := w.homes(), f.incarnations(t)
 		killed := time.Now()
 		f.nodes[victim.node].kill()
 		w.generator.Mark("kill -9 " + f.nodes[victim.node].name)
@@ -200,10 +204,12 @@ func TestKilledProcesses(t *testing.T) {
 		unaffected := w.requireUnaffected(t, killed, lost, homes)
 		t.Logf("kill -9 of %s: the last request that failed arrived %.1f s later; %d requests to other shards went on", victim.what, took.Seconds(), unaffected)
 
+		before := incarnations[lost]
 		restarted := time.Now()
 		f.start(t, victim.node)
 		w.generator.Mark("restart")
 		joined := f.awaitUp(t, 0, f.listen...)
+		require.NotEqual(t, before, f.incarnations(t)[lost], "it is a new incarnation")
 		shards := w.awaitSpread(t, restarted, lost)
 		t.Logf("started again on its port: a member again after %.1f s, answers for shards after %.1f s", joined.Seconds(), (joined + shards).Seconds())
 	}
@@ -222,6 +228,28 @@ func TestKilledProcesses(t *testing.T) {
 	f.awaitUp(t, 1, f.listen...)
 
 	report(t, w.verdict(t))
+}
+
+// incarnations returns the incarnation at each address; there is one at most.
+func (p places) incarnations(t *testing.T) map[string]string {
+	t.Helper()
+	members, err := p.members(0)
+	require.NoError(t, err)
+	out := map[string]string{}
+	for _, m := range members {
+		require.Empty(t, out[m.Address], "two members at one address: %+v", members)
+		out[m.Address] = m.Incarnation
+	}
+	return out
+}
+
+// oldest returns the address of the oldest entity node.
+func (p places) oldest(t *testing.T) string {
+	t.Helper()
+	members, err := p.members(0)
+	require.NoError(t, err)
+	members = slices.DeleteFunc(members, func(m httpapi.Member) bool { return !slices.Contains(m.Roles, roleEntity) })
+	return slices.MinFunc(members, func(a, b httpapi.Member) int { return cmp.Compare(a.Age, b.Age) }).Address
 }
 
 // report shows the figures, and keeps the page where the test was told to.

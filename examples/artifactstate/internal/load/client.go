@@ -50,7 +50,7 @@ func newClient(c Config) *client {
 		cl.endpoints = append(cl.endpoints, &endpoint{target: target, client: &http.Client{
 			Transport: &http.Transport{
 				DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
-				MaxIdleConnsPerHost: 512,
+				MaxIdleConnsPerHost: 4096, // or overload would open and close them all the time
 				MaxConnsPerHost:     4096,
 				IdleConnTimeout:     30 * time.Second,
 			},

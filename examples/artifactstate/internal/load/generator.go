@@ -81,6 +81,9 @@ func (g *Generator) Run(ctx context.Context) *Result {
 	return g.record.result(elapsed)
 }
 
+// rampStep is for how long the rate of arrivals is taken as constant.
+const rampStep = 50 * time.Millisecond
+
 // arrive starts requests at the times of a Poisson process whose rate grows with
 // the users.
 func (g *Generator) arrive(ctx context.Context, start time.Time) {
@@ -93,8 +96,12 @@ func (g *Generator) arrive(ctx context.Context, start time.Time) {
 		users := g.usersAt(next.Sub(start))
 		g.users.Store(int64(users))
 		perSecond := c.Rate * float64(users) / float64(c.Users)
-		next = next.Add(time.Duration(g.random.ExpFloat64() / perSecond * float64(time.Second)))
-		if !next.Before(end) {
+		gap := time.Duration(min(g.random.ExpFloat64()/perSecond, 1) * float64(time.Second))
+		// Such a process has no memory: where nobody arrives within a step, it may
+		// begin anew at the step's end, with the rate of then.
+		nobody := gap > rampStep
+		next = next.Add(min(gap, rampStep))
+		if next.After(end) {
 			next = end
 		}
 		if wait := time.Until(next); wait > 0 {
@@ -105,8 +112,11 @@ func (g *Generator) arrive(ctx context.Context, start time.Time) {
 				return
 			}
 		}
-		if next == end || ctx.Err() != nil {
+		if next.Equal(end) || ctx.Err() != nil {
 			return
+		}
+		if nobody {
+			continue
 		}
 		p := g.pairs[g.random.IntN(users*c.PairsPerUser)]
 		g.start(p, arrival{op: draw(g.random), intended: next})

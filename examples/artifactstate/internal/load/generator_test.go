@@ -275,6 +275,29 @@ func TestTheSameSeedMakesTheSameArrivals(t *testing.T) {
 	require.Equal(t, count(), count())
 }
 
+func TestArrivalsFollowTheRamp(t *testing.T) {
+	var mu sync.Mutex
+	var first, second int
+	s := &service{}
+	c := config(endpoints(t, s))
+	c.Users, c.Duration, c.Ramp, c.Rate = 100, time.Second, time.Second, 2000
+	start := time.Now()
+	c.Observe = func(o Outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		if o.Intended.Sub(start) < 500*time.Millisecond {
+			first++
+		} else {
+			second++
+		}
+	}
+	_, r := run(t, c)
+	require.Zero(t, r.WrongTotal)
+	// A rate that grows from 0 to 2000 over a second: 250 and 750 arrivals.
+	require.InDelta(t, 250, first, 80)
+	require.InDelta(t, 750, second, 140)
+}
+
 func TestRampingUsers(t *testing.T) {
 	g, err := New(Config{Targets: []string{"http://127.0.0.1:1"}, Users: 100, Duration: 40 * time.Second})
 	require.NoError(t, err)
