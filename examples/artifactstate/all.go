@@ -75,7 +75,7 @@ func checkAll(o options, data string) error {
 	// Opening it makes the tables, before three processes do so at once.
 	store, err := sqlite.Open(data, sqlite.Config{})
 	if err != nil {
-		return fmt.Errorf("data file not usable: %w; choose another file with -data", err)
+		return fmt.Errorf("data file not usable: %w (with -data)", err)
 	}
 	return store.Close()
 }

@@ -367,6 +367,29 @@ func TestStopAndStartAll(t *testing.T) {
 	w.readBack(t, r)
 	t.Logf("formed after %.1f s, left after %.1f s, formed again after %.1f s; %d pairs read back", formed.Seconds(), left.Seconds(), formedAgain.Seconds(), r.Verified.Pairs)
 
+	// A process that is killed is started anew at once, while the others still
+	// hold its predecessor for a member.
+	before := p.incarnations(t)[p.listen[2]]
+	pid, err := strconv.Atoi(again.out.await(t, time.Second, `entity-3 +│ .*pid=(\d+)`, 1)[0][1])
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	killed := time.Now()
+	again.out.await(t, 10*time.Second, `entity-3 ended by itself \(signal: killed\)`, 1)
+	until(t, 20*time.Second, "a new incarnation has taken its place", func() error {
+		members, err := p.members(0)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			if m.Address == p.listen[2] && m.Incarnation != before && m.Status == "up" && len(members) == 5 {
+				return nil
+			}
+		}
+		return fmt.Errorf("members: %+v", members)
+	})
+	t.Logf("a killed process was replaced after %.1f s", time.Since(killed).Seconds())
+	w.readBack(t, r)
+
 	// The end of the launcher itself, however sudden, is the end of its nodes.
 	again.kill()
 	until(t, 20*time.Second, "the nodes end with their parent", func() error {
