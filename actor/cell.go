@@ -1,8 +1,8 @@
 package actor
 
 import (
-	"context"
 	"errors"
+	"reflect"
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
@@ -78,6 +78,9 @@ type extras struct {
 	idle      idle
 	work      workContext
 	postponed []*continuation
+	adapters  map[reflect.Type]*adapter
+	life      Timer // that ends a limited life
+	lane      *lane // set at birth
 }
 
 func (c *cell) extras() *extras {
@@ -92,6 +95,9 @@ func newCell(sys *System, parent *cell, name string, s spec) *cell {
 	c.process = process{sys: sys, t: c}
 	c.ctx.cell = c
 	c.mailbox.most = max(s.mailboxMax, 0)
+	if s.apart() {
+		c.extras().lane = sys.lane(s.options)
+	}
 	if s.mailbox != nil {
 		c.mailbox.special = newDiscipline(*s.mailbox)
 		c.mailbox.special.evicted = func(env envelope) {
@@ -133,7 +139,7 @@ func (c *cell) past() history {
 func (c *cell) behaviours(stack []func(*Context)) {
 	c.x.receive, c.become = stack, nil
 	if n := len(stack); n > 0 {
-		c.become = stack[n-1]
+		c.become = c.around(stack[n-1])
 	}
 }
 
@@ -150,96 +156,6 @@ func (c *cell) String() string { return c.path() }
 
 func (c *cell) location() Location {
 	return Location{System: c.sys.name, Addr: c.sys.Addr(), UID: c.sys.uid, Path: c.path(), ID: c.id}
-}
-
-// deliver puts a user message into the mailbox and sees to it that a turn comes.
-func (c *cell) deliver(env envelope) error {
-	err := c.accept(env, nil)
-	if err == nil {
-		c.wake()
-	}
-	return err
-}
-
-// accept puts a user message into the mailbox, or drops it.
-func (c *cell) accept(env envelope, w *worker) error {
-	err := c.mailbox.push(env)
-	if err == ErrMailboxFull && c.mailbox.special != nil && c.mailbox.special.Overflow == BlockSender {
-		err = c.deliverWaiting(env, w)
-	}
-	if err != nil {
-		c.sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, reasonOf(err))
-	}
-	return err
-}
-
-// deliverSelf puts a message of the runtime behind the user messages that are
-// there already, whatever the bound of the mailbox.
-func (c *cell) deliverSelf(env envelope) {
-	if c.mailbox.pushInternal(env) == nil {
-		c.wake()
-	}
-}
-
-// deliverFrom is deliver for a message that another cell sends in its turn:
-// the worker that runs the turn takes the receiver on.
-func (c *cell) deliverFrom(env envelope, w *worker) {
-	if c.accept(env, w) == nil {
-		c.wakeFrom(w)
-	}
-}
-
-func (c *cell) wakeFrom(w *worker) {
-	if w == nil || w.p != c.sys.own {
-		c.wake()
-		return
-	}
-	if !c.scheduled.Load() && c.scheduled.CompareAndSwap(false, true) {
-		w.push(c)
-	}
-	w.sent()
-}
-
-func (c *cell) signal(s signal) {
-	if c.signals.push(s) {
-		c.wake()
-		return
-	}
-	answerDead(s)
-}
-
-// signalFrom is signal in the turn of another cell, which w runs.
-func (c *cell) signalFrom(s signal, w *worker) {
-	if c.signals.push(s) {
-		c.wakeFrom(w)
-		return
-	}
-	answerDead(s)
-}
-
-// answerDead does what a signal asks for where there is no cell, or none any more.
-func answerDead(s signal) {
-	if s.kind == signalWatch {
-		s.from.t.signal(signal{kind: signalTerminated, from: s.as})
-	}
-}
-
-// wakeAgain is wake at the end of a turn with work left: others come first.
-func (c *cell) wakeAgain(w *worker) {
-	if !c.scheduled.CompareAndSwap(false, true) {
-		return
-	}
-	if w != nil {
-		w.pushLast(c)
-		return
-	}
-	c.sys.exec.Schedule(c)
-}
-
-func (c *cell) wake() {
-	if !c.scheduled.Load() && c.scheduled.CompareAndSwap(false, true) {
-		c.sys.exec.Schedule(c)
-	}
 }
 
 // Run is one turn: signals first, then messages, then signals again. It is
@@ -353,6 +269,8 @@ func (c *cell) unwrap(env envelope) (envelope, bool) {
 		return m.tick(c)
 	case *terminatedNote:
 		return c.terminatedDue(m)
+	case *adapted:
+		return m.due(c, env)
 	}
 	return env, true
 }
@@ -426,12 +344,13 @@ func (c *cell) start() {
 	if c.phase != starting && c.phase != restarting {
 		return
 	}
+	c.limitLife()
 	err := c.protect(func() error {
 		a := c.spec.factory()
 		if a == nil {
 			return errors.New("factory returned nil")
 		}
-		c.actor = a
+		c.actor = c.intercept(a)
 		if h, ok := hooks(a).(PreStarter); ok {
 			return h.PreStart(&c.ctx)
 		}
@@ -556,14 +475,16 @@ func (c *cell) finishStop() {
 	for _, env := range c.leftovers() {
 		c.sys.drop(self, env.msg, PID{p: env.from}, DropStopped)
 	}
-	if c.x != nil && c.x.done != nil {
-		c.x.done.end(context.Canceled)
+	if c.x != nil {
+		c.x.release(c.sys)
 	}
 	late := c.signals.close()
-	c.tellWatchers()
+	// The parent comes first: when it receives Terminated, the name is free.
 	if c.parent != nil {
 		c.parent.signalFrom(signal{kind: signalChildGone, from: &c.process}, c.worker)
-	} else {
+	}
+	c.tellWatchers()
+	if c.parent == nil {
 		c.sys.terminated()
 	}
 	for _, s := range late {

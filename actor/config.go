@@ -22,6 +22,11 @@ type Config struct {
 	// their turn. Default 2048. Lower values make actors alternate more often
 	// and cost throughput.
 	TurnMax int
+	// SlowTurn is how long an actor's turn may last before it is reported as a
+	// [SlowTurn] and logged. Default 1 s; negative: never. Lower values find
+	// more of what blocks, and report what merely is busy. It needs the
+	// system's own executor.
+	SlowTurn time.Duration
 	// Logger takes what the system and its actors log. Default: readable
 	// lines on standard error from level info up, in colour on a terminal.
 	Logger *zerolog.Logger
@@ -41,6 +46,13 @@ type Config struct {
 
 func (c Config) askTimeout() time.Duration  { return orDefault(c.AskTimeout, 5*time.Second) }
 func (c Config) stopTimeout() time.Duration { return orDefault(c.StopTimeout, 10*time.Second) }
+
+func (c Config) slowTurn() time.Duration {
+	if c.SlowTurn == 0 {
+		return time.Second
+	}
+	return c.SlowTurn
+}
 
 func (c Config) turnMax() int {
 	if c.TurnMax > 0 {

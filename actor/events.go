@@ -110,6 +110,7 @@ func (s *System) Drop(to PID, msg any, from PID, reason DropReason) { s.drop(to,
 
 func (s *System) drop(to PID, msg any, from PID, reason DropReason) {
 	s.deadLetters.counts[reason].Add(1)
+	to, msg = plain(to, msg)
 	if _, again := msg.(DeadLetter); again {
 		return // a subscriber that can't take it must not make another of it
 	}

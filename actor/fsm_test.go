@@ -153,7 +153,7 @@ func TestFSMSubscribers(t *testing.T) { // A241, A247
 
 		pid.Tell(actor.UnsubscribeTransitions{Subscriber: firstPID})
 		require.NoError(t, actor.GracefulStop(t.Context(), secondPID), "its end is no failure of the machine")
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second)
 		pid.Tell('4')
 		pid.Tell('2')
 		entries, err := actor.AskAs[[]actor.HistoryEntry[lockState]](t.Context(), pid, any("history"))

@@ -40,7 +40,7 @@ func (m *monitor) loop() {
 			m.parked.Store(true)
 			// Whoever came just before saw nobody parked and woke nobody.
 			if !m.pending() && !m.closed() || !m.parked.CompareAndSwap(true, false) {
-				<-m.wake
+				m.sleep()
 			}
 			idle = 0
 		}
@@ -53,6 +53,7 @@ func (m *monitor) loop() {
 		} else {
 			time.Sleep(monitorPeriod)
 		}
+		m.p.watchdog.look()
 		if !m.pending() {
 			idle++
 			continue
@@ -66,6 +67,15 @@ func (m *monitor) loop() {
 			burst = 0
 		}
 	}
+}
+
+// sleep waits until it is roused; while a turn is under way, it rouses itself
+// to see how long that lasts.
+func (m *monitor) sleep() {
+	if m.p.watchdog.needed() {
+		defer time.AfterFunc(m.p.watchdog.limit/looksPerLimit, m.rouse).Stop()
+	}
+	<-m.wake
 }
 
 func (m *monitor) closed() bool {
@@ -123,8 +133,8 @@ func (p *workers) runExtra(n int) {
 		}
 		w := p.newWorker() // without a queue: what it sends goes to the inbox
 		p.goroutines.Go(func() {
-			c.worker = w
-			c.Run()
+			w.setGoroutine()
+			w.turnApart(c)
 		})
 	}
 }

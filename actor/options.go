@@ -1,7 +1,9 @@
 package actor
 
+import "time"
+
 // SpawnOption is one of the options of a spawn: [Bounded], [Mailbox],
-// [StashMax], [Supervise].
+// [StashMax], [Supervise], [Intercept], [Lifetime], [Dedicated], [Pinned].
 type SpawnOption interface{ applySpawn(*options) }
 
 // spec is everything that is fixed when an actor is spawned.
@@ -17,6 +19,10 @@ type options struct {
 	mailbox    *Mailbox
 	stashMax   int
 	group      *Group
+	intercept  []Intercept
+	lifetime   time.Duration
+	dedicated  *Dedicated
+	pinned     bool
 }
 
 var noOptions = &options{stashMax: stashMaxDefault}

@@ -73,7 +73,7 @@ func NewSystem(name string, cfg Config) (*System, error) {
 		s.clock = RealClock{}
 	}
 	if s.exec == nil {
-		s.own = newWorkers()
+		s.own = newWorkers(cfg.slowTurn())
 		s.exec = s.own
 	}
 	if s.registry == nil {
@@ -243,10 +243,21 @@ func (s *System) Stop(ctx context.Context) error {
 	if !s.gone.IsOpen() {
 		return fmt.Errorf("stop system %s: %w; still there: %v", s.name, cmpErr(ctx), s.alive(10))
 	}
-	if s.own != nil {
-		s.own.close()
+	if s.own != nil && !s.waitFor(ctx, s.stopTimeout, s.own.close()) {
+		return fmt.Errorf("stop system %s: %w; the actors have stopped, but work they started with actor.Go goes on without heeding its context", s.name, cmpErr(ctx))
 	}
 	return nil
+}
+
+// waitFor waits for g at most d, and no longer than ctx, and reports whether g
+// is open.
+func (s *System) waitFor(ctx context.Context, d time.Duration, g *Gate) bool {
+	var woken Gate
+	g.Notify(func() { woken.Open() })
+	defer s.clock.AfterFunc(d, func() { woken.Open() }).Stop()
+	defer context.AfterFunc(ctx, func() { woken.Open() })()
+	s.exec.Wait(&woken)
+	return g.IsOpen()
 }
 
 func cmpErr(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // workers is the executor that a system makes for itself. As many workers as
@@ -32,7 +33,9 @@ type workers struct {
 	asleep    atomic.Int32 // len(sleeping)
 	searching atomic.Int32 // workers that were woken and have no work yet
 
-	monitor monitor
+	monitor  monitor
+	watchdog watchdog
+	lanes    lanes
 }
 
 const (
@@ -84,6 +87,7 @@ type queue struct {
 	mu      sync.Mutex
 	owner   *worker
 	next    *cell // run first; not for stealing
+	current *cell // that the owner is running
 	ready   fifo
 	waiting atomic.Int32  // in ready; read without the lock
 	hasNext atomic.Bool   // next is there; read without the lock
@@ -99,11 +103,16 @@ type worker struct {
 	sends int  // of the present turn
 	inRow int  // cells taken from next in a row
 	look  bool // counted in searching
+
+	goroutine uint64 // its number in stacks
 }
 
-func newWorkers() *workers {
+// newWorkers starts the workers; turns longer than slow are reported, none if
+// that isn't positive.
+func newWorkers(slow time.Duration) *workers {
 	p := &workers{}
-	p.monitor.p = p
+	p.monitor.p, p.watchdog.p = p, p
+	p.watchdog.limit = slow
 	p.monitor.wake = make(chan struct{}, 1)
 	for range runtime.GOMAXPROCS(0) {
 		w := p.newWorker()
@@ -112,6 +121,7 @@ func newWorkers() *workers {
 		p.queues = append(p.queues, q)
 		p.sleeping = append(p.sleeping, w)
 	}
+	p.watchdog.queues = make([]vigil, len(p.queues))
 	p.asleep.Store(int32(len(p.sleeping)))
 	for _, w := range p.sleeping {
 		p.goroutines.Go(func() { w.sleep(); w.loop() })
@@ -144,8 +154,9 @@ func (p *workers) Go(f func()) { p.goroutines.Go(f) }
 // [System.wait].
 func (p *workers) Wait(g *Gate) { <-g.Done() }
 
-// close ends the workers and waits for all goroutines of the executor.
-func (p *workers) close() {
+// close ends the workers. The gate opens when all goroutines of the executor
+// have ended.
+func (p *workers) close() *Gate {
 	p.mu.Lock()
 	p.closed = true
 	all := append(p.sleeping, p.spare...)
@@ -156,7 +167,12 @@ func (p *workers) close() {
 		w.wake <- struct{}{}
 	}
 	p.monitor.rouse()
-	p.goroutines.Wait()
+	over := &Gate{}
+	go func() {
+		p.goroutines.Wait()
+		over.Open()
+	}()
+	return over
 }
 
 // wakeOne wakes a sleeping worker, unless one is looking for work already.
@@ -197,6 +213,7 @@ func (p *workers) available() bool {
 
 // loop runs cells until the executor is closed.
 func (w *worker) loop() {
+	w.setGoroutine()
 	alive := true
 	defer func() {
 		if alive { // a handler has ended the goroutine: another one goes on
@@ -209,10 +226,35 @@ func (w *worker) loop() {
 			alive = false
 			return
 		}
-		w.sends = 0
-		c.worker = w
-		c.Run()
+		w.turn(c)
 	}
+}
+
+// turn runs a cell.
+func (w *worker) turn(c *cell) {
+	w.sends = 0
+	c.worker = w
+	c.Run()
+}
+
+// turnApart runs a cell on a goroutine that has no queue.
+func (w *worker) turnApart(c *cell) {
+	w.p.watchdog.begin(w, c)
+	defer w.p.watchdog.end(w)
+	w.turn(c)
+}
+
+// setGoroutine notes on which goroutine the worker runs.
+func (w *worker) setGoroutine() {
+	n := goroutineNumber()
+	q := w.queue
+	if q == nil {
+		w.goroutine = n
+		return
+	}
+	q.mu.Lock()
+	w.goroutine = n
+	q.mu.Unlock()
 }
 
 // find returns the next cell to run, nil when the worker is to end.
@@ -220,6 +262,7 @@ func (w *worker) find() *cell {
 	for {
 		c, mine := w.take()
 		if !mine {
+			w.p.watchdog.end(w)
 			w.queue = nil
 			if !w.becomeSpare() {
 				return nil
@@ -227,10 +270,10 @@ func (w *worker) find() *cell {
 			continue
 		}
 		if c == nil {
-			c = w.takeInbox()
-		}
-		if c == nil {
-			c = w.steal()
+			if c = w.takeInbox(); c == nil {
+				c = w.steal()
+			}
+			w.queue.began(w, c)
 		}
 		if c != nil {
 			w.found()
@@ -240,6 +283,18 @@ func (w *worker) find() *cell {
 			return nil
 		}
 	}
+}
+
+// began notes that the owner runs a cell that it took elsewhere.
+func (q *queue) began(w *worker, c *cell) {
+	if c == nil {
+		return
+	}
+	q.mu.Lock()
+	if q.owner == w {
+		q.current = c
+	}
+	q.mu.Unlock()
 }
 
 // take takes from the worker's own queue, and says whether it still is that.
@@ -260,8 +315,9 @@ func (w *worker) take() (c *cell, mine bool) {
 	if q.owner != w {
 		return nil, false
 	}
+	q.current = nil
 	if c := q.next; c != nil && (w.inRow < nextInARow || q.ready.len() == 0) {
-		q.next = nil
+		q.next, q.current = nil, c
 		q.hasNext.Store(false)
 		w.inRow++
 		return c, true
@@ -271,6 +327,7 @@ func (w *worker) take() (c *cell, mine bool) {
 		return nil, true
 	}
 	c = q.ready.pop()
+	q.current = c
 	q.waiting.Store(int32(q.ready.len()))
 	return c, true
 }
@@ -504,12 +561,15 @@ func (p *workers) takeOver(q *queue, from *worker) {
 		return
 	}
 	q.owner = w
+	stuck := q.current
+	q.current = nil
 	if c := q.next; c != nil {
 		q.next = nil
 		q.hasNext.Store(false)
 		q.ready.push(c)
 		q.waiting.Store(int32(q.ready.len()))
 	}
+	p.watchdog.begin(from, stuck) // under the lock: from may come back at any moment
 	q.mu.Unlock()
 	w.queue = q
 	q.turns.Add(1)
