@@ -329,6 +329,25 @@ func TestDowning(t *testing.T) {
 		w.step(c, QuarantinedBy{w.nodes[addrOf("a")].node})
 		require.Equal(t, Downed, c.ended.Reason)
 	})
+	t.Run("declared dead before its welcome arrived", func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.form("a", "b")
+		w.cuts[[2]string{addrOf("a"), addrOf("c")}] = true
+		w.cuts[[2]string{addrOf("b"), addrOf("c")}] = true
+		c := w.start("c", "a", "b", "c")
+		w.step(c, JoinNode{addrOf("a")}) // it is let in and can't hear so
+		w.run(time.Second)
+		w.step(c, QuarantinedBy{Node{"stranger:1", 1}})
+		require.Nil(t, c.ended, "nobody it wants to join")
+		w.cut(true, []string{"c"}, []string{"a", "b"})
+		w.step(w.nodes[addrOf("a")], DownAt{c.node.Addr})
+		w.run(3 * time.Second)
+		clear(w.cuts)
+		w.until("end", 10*time.Second, w.ended(c))
+		require.Equal(t, Evicted, c.ended.Reason)
+		w.start("c", "a", "b", "c")
+		w.until("return", 10*time.Second, w.allUp("a", "b", "c"))
+	})
 	t.Run("quarantined member is terminated and stays so", func(t *testing.T) {
 		w := newWorld(t, 1)
 		w.form("a", "b", "c")

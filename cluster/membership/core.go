@@ -85,10 +85,7 @@ func (c *Core) Step(now time.Time, in Input) []Effect {
 	case Quarantined:
 		c.quarantined(in.Node)
 	case QuarantinedBy:
-		if m, ok := c.state.Member(in.Node); ok && m.Status != Down && c.joined() {
-			c.warn("%v has quarantined this node", in.Node)
-			c.down([]Node{c.me.Node})
-		}
+		c.quarantinedBy(in.Node)
 	case Leave:
 		c.leave(in.Addr)
 	case DownAt:
@@ -358,6 +355,18 @@ func (c *Core) observed(in Observed) {
 func (c *Core) quarantined(n Node) {
 	if c.joined() && n != c.me.Node && c.state.has(n) && c.state.reach.Status(c.me.Node, n) != Terminated {
 		c.change(c.state.withReach(c.state.reach.Change(c.me.Node, n, Terminated)))
+	}
+}
+
+// quarantinedBy takes it that somebody has declared this node dead.
+func (c *Core) quarantinedBy(n Node) {
+	if !c.joined() {
+		c.refusedForGood(n)
+		return
+	}
+	if m, ok := c.state.Member(n); ok && m.Status != Down {
+		c.warn("%v has quarantined this node", n)
+		c.down([]Node{c.me.Node})
 	}
 }
 

@@ -25,7 +25,8 @@ type (
 	// Quarantined says that this node will hear no more of Node.
 	Quarantined struct{ Node Node }
 	// QuarantinedBy says that Node wants to hear no more of this node. If it
-	// is a member, this node downs itself: the others have gone on without.
+	// is a member, this node downs itself: the others have gone on without. A
+	// node on its way into the cluster ends.
 	QuarantinedBy struct{ Node Node }
 	// Leave asks the member at Addr, often this node itself, to leave.
 	Leave struct{ Addr string }

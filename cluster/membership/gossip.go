@@ -36,6 +36,9 @@ func (c *Core) receive(m Message) {
 			c.receiveExitingConfirmed(m)
 		}
 	case Farewell:
+		if !c.joined() && m.To == c.me.Node {
+			c.refusedForGood(m.From)
+		}
 		// Only a member's word counts: what was removed here may say what it likes.
 		if from, ok := c.state.Member(m.From); c.isForUs(m.From, m.To, m.Created) && ok && from.Status != Down {
 			c.evicted()

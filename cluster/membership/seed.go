@@ -206,6 +206,14 @@ func (c *Core) seedIsIdle(addr string, saidSo bool) {
 	c.seeding.idle = append(c.seeding.idle, idleSeed{addr, c.now, saidSo})
 }
 
+// refusedForGood ends a node that a cluster let in and then declared dead before
+// it heard its welcome: this incarnation will never get in.
+func (c *Core) refusedForGood(by Node) {
+	if by.Addr == c.seeding.target.Addr || slices.Contains(c.seeding.others, by.Addr) {
+		c.end(Evicted, by.Addr+" has declared this node dead before it could join")
+	}
+}
+
 func (c *Core) receiveWelcome(m Welcome) {
 	if c.joined() || c.seeding.phase != joinWaiting || m.To != c.me.Node || m.From.Addr != c.seeding.target.Addr {
 		return
