@@ -122,3 +122,27 @@ func TestBackoffDelaysTheRestart(t *testing.T) {
 		}
 	})
 }
+
+// A070: in the handler of a child's Terminated its name is free.
+func TestNameIsFreeWhenTerminatedComes(t *testing.T) {
+	sys := newSystem(t)
+	r := newRecorder()
+	child := func() actor.Actor {
+		return actor.Func(func(ctx *actor.Context) { ctx.Stop(ctx.Self()) })
+	}
+	left := 500
+	spawn(t, sys, "parent", func(ctx *actor.Context) {
+		pid, err := ctx.Spawn("child", child)
+		if err != nil {
+			r.add(err)
+			return
+		}
+		if left--; left == 0 {
+			r.add("done")
+			return
+		}
+		ctx.Watch(pid)
+		pid.Tell("stop")
+	}).Tell("")
+	require.Equal(t, []any{"done"}, r.next(t, 1))
+}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
@@ -112,6 +114,23 @@ func TestSystemsStartAndStopWithoutTrace(t *testing.T) {
 		require.NoError(t, sys.Stop(context.Background()))
 	}
 	goleak.VerifyNone(t)
+}
+
+func TestStopDoesNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quiet := zerolog.Nop()
+		sys, err := actor.NewSystem("stuck", actor.Config{Logger: &quiet, StopTimeout: 3 * time.Second})
+		require.NoError(t, err)
+		release := make(chan struct{})
+		spawn(t, sys, "x", func(ctx *actor.Context) {
+			actor.Go(ctx, func(context.Context) (int, error) { <-release; return 0, nil }, func(int, error) {})
+		}).Tell("")
+		synctest.Wait()
+		begun := time.Now()
+		require.ErrorContains(t, sys.Stop(context.Background()), "without heeding its context")
+		require.Equal(t, 3*time.Second, time.Since(begun))
+		close(release)
+	})
 }
 
 func TestTellInATurnCostsNoAllocation(t *testing.T) {
