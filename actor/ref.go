@@ -153,6 +153,16 @@ type Handler interface {
 	Deliver(msg any, from PID) error
 }
 
+// Fronting is a [Handler] in front of one actor, such as the one that looks
+// after a router's routees. The ref is watched and stopped as that actor, and
+// sent to another node it is that actor's ref.
+type Fronting interface {
+	Handler
+	// Actor returns the actor behind. It must not block and must be safe for
+	// concurrent use.
+	Actor() PID
+}
+
 // virtualTarget is a ref that is not one actor.
 type virtualTarget struct {
 	process
@@ -164,9 +174,26 @@ func (t *virtualTarget) deliver(env envelope) error {
 	return t.handler.Deliver(env.msg, PID{p: env.from})
 }
 
-func (t *virtualTarget) signal(s signal) { answerDead(s) }
+func (t *virtualTarget) signal(s signal) {
+	if behind := t.behind(); behind != nil {
+		behind.t.signal(s)
+		return
+	}
+	answerDead(s)
+}
+
+// behind returns the actor that the handler fronts, if there is one.
+func (t *virtualTarget) behind() *process {
+	if f, ok := t.handler.(Fronting); ok {
+		return f.Actor().p
+	}
+	return nil
+}
 
 func (t *virtualTarget) location() Location {
+	if behind := t.behind(); behind != nil {
+		return behind.t.location()
+	}
 	return Location{System: t.sys.name, Path: t.path}
 }
 

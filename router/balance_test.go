@@ -364,7 +364,7 @@ func TestBalancingPassesHooksOn(t *testing.T) {
 			return &hooked{labourer{&done{}}, call}
 		}, Balancing{}))
 		settle()
-		stopped(sys, Head(sys, untyped))
+		stopped(sys, untyped)
 		settle()
 		require.Equal(t, []string{"start", "stop"}, calls)
 	})

@@ -21,9 +21,6 @@
 //
 // # Duties
 //
-//   - The ref that [Pool] and [Group] return is for sending, within its own system.
-//     What to watch, to stop, and to send to other nodes is the router's actor:
-//     [Head].
 //   - Say how routees are supervised, with [RouteeOptions]. If nothing is said,
 //     the failure of one is the failure of the router, which is restarted with
 //     fresh routees.

@@ -228,7 +228,7 @@ type listener struct{ heard chan string }
 
 func (l listener) Receive(_ *actor.Context, news string) { l.heard <- news }
 
-func ExampleHead() {
+func ExamplePool_watch() {
 	sys := newSystem()
 	defer sys.Stop(context.Background())
 	ended := make(chan string)
@@ -237,8 +237,8 @@ func ExampleHead() {
 		return actor.Func(func(ctx *actor.Context) {
 			switch m := ctx.Message().(type) {
 			case string:
-				ctx.Watch(router.Head(sys, pool))
-				ctx.Stop(router.Head(sys, pool))
+				ctx.Watch(pool)
+				ctx.Stop(pool)
 			case actor.Terminated:
 				ended <- m.Ref.Path()
 			}

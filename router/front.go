@@ -65,6 +65,10 @@ func (f *front) bound() {
 	defer f.mu.Unlock()
 }
 
+// Actor returns the head: it is watched and stopped in the router's place, and
+// other nodes send to it.
+func (f *front) Actor() actor.PID { return f.head }
+
 // Deliver routes one message, or hands it to the head when that has to see it.
 func (f *front) Deliver(msg any, from actor.PID) error {
 	switch msg.(type) {

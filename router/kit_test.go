@@ -77,13 +77,12 @@ func names(t *testing.T, router actor.PID, n int) []string {
 	return all
 }
 
-// watching is a probe that watches the actor behind a router.
+// watching is a probe that watches a router.
 func watching(t *testing.T, sys *actor.System, router actor.PID) (*testkit.Probe, actor.PID) {
 	t.Helper()
 	p := testkit.NewProbe(t, sys)
-	head := Head(sys, router)
-	p.Watch(head)
-	return p, head
+	p.Watch(router)
+	return p, router
 }
 
 // restarted makes a router restart whatever happens.

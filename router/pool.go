@@ -13,7 +13,7 @@ import (
 // It returns before the routees have started; messages wait for them. The
 // factory is called for every routee, and again at its restarts, from several
 // goroutines. When the last routee has stopped, the router stops, unless it has
-// [KeepEmpty] or a [Resizer]. [Head] is the actor behind the router.
+// [KeepEmpty] or a [Resizer].
 //
 // It fails, without having started anything, for a name that is bad or taken, a
 // parent that has stopped, and settings that make no sense.

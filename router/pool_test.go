@@ -329,7 +329,7 @@ func TestAPoolExplores(t *testing.T) {
 		}
 		require.True(t, slices.IsSorted(sizes), "%v", sizes)
 		require.Equal(t, 8, slices.Max(sizes))
-		stopped(sys, Head(sys, pool))
+		stopped(sys, pool)
 		synctest.Wait()
 		time.Sleep(time.Minute)
 	})
@@ -340,18 +340,17 @@ func TestBroadcastPoisonDrains(t *testing.T) {
 	sys := testkit.New(t)
 	p := testkit.NewProbe(t, sys)
 	pool := testkit.Must(Pool(sys, "pool", 3, newEcho, RoundRobin{}))
-	head := Head(sys, pool)
 	for i := range 30 {
 		p.Tell(pool, i)
 	}
 	pool.Tell(Broadcast{actor.PoisonPill{}})
-	p.Watch(head)
+	p.Watch(pool)
 	got := map[any]bool{}
 	for range 31 {
 		got[p.Next()] = true
 	}
 	require.Len(t, got, 31)
-	require.True(t, got[actor.Terminated{Ref: head}])
+	require.True(t, got[actor.Terminated{Ref: pool}])
 }
 
 // A287: PoisonPill to the router ends it and its routees without draining.

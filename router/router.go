@@ -82,17 +82,6 @@ type config struct {
 	broadcastIf   BroadcastIf
 }
 
-// Head returns the ref to the actor behind a router of sys. It is what to watch,
-// to stop, and to send to other nodes; to the router's own ref, which leads from
-// the sender straight to a routee, none of that applies. Messages to the head
-// are routed as well, by way of its mailbox.
-func Head(sys *actor.System, router actor.Addressable) actor.PID {
-	if router.PID().IsZero() {
-		return actor.PID{}
-	}
-	return sys.RefAt("", router.PID().Path())
-}
-
 // ToAll sends msg to every routee of a router; it is [Broadcast] with a type.
 func ToAll[M any](to actor.Ref[M], msg M) { to.PID().Tell(Broadcast{Message: msg}) }
 
