@@ -193,3 +193,36 @@ func ExampleGracefulStop() {
 	fmt.Println(actor.GracefulStop(context.Background(), greeter))
 	// Output: <nil>
 }
+
+func ExampleServiceKey() {
+	sys, _ := actor.NewSystem("shop", actor.Config{})
+	defer sys.Stop(context.Background())
+
+	const accounts = actor.ServiceKey[Command]("accounts")
+	account, _ := actor.SpawnTyped(sys, "account", NewAccount)
+	accounts.Register(sys, account)
+
+	found, err := accounts.Find(context.Background(), sys)
+	fmt.Println(len(found.Refs), found.Refs[0].Path(), err)
+	// Output: 1 /user/account <nil>
+}
+
+func ExampleAdapt() {
+	sys, _ := actor.NewSystem("bank", actor.Config{})
+	defer sys.Stop(context.Background())
+
+	refs := make(chan actor.Ref[string])
+	account, _ := sys.Spawn("account", func() actor.Actor {
+		return actor.Func(func(ctx *actor.Context) {
+			switch m := ctx.Message().(type) {
+			case Hello: // deposits come as text from elsewhere
+				refs <- actor.Adapt(ctx, func(s string) Deposit { return Deposit{len(s)} })
+			case Deposit:
+				ctx.Reply(m.Amount)
+			}
+		})
+	})
+	account.Tell(Hello{})
+	fmt.Println(actor.AskAs[int](context.Background(), <-refs, "seven!!"))
+	// Output: 7 <nil>
+}

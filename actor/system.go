@@ -47,6 +47,7 @@ type System struct {
 	resolversMu   sync.Mutex
 	resolvers     map[string]func(string) (PID, bool)
 
+	extensions  extensions
 	events      eventStream
 	deadLetters deadLetterOffice
 	shutdown    shutdown
