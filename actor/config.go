@@ -18,6 +18,8 @@ type Config struct {
 	// up waiting. Default 10 s. It bounds a shutdown that somebody's PostStop
 	// or Receive blocks.
 	StopTimeout time.Duration
+	// Shutdown changes phases of the coordinated shutdown, or adds some.
+	Shutdown map[Phase]PhaseConfig
 	// TurnMax is how many messages an actor handles at most before others get
 	// their turn. Default 2048. Lower values make actors alternate more often
 	// and cost throughput.

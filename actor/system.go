@@ -66,10 +66,15 @@ func NewSystem(name string, cfg Config) (*System, error) {
 	if err := checkSystemName(name); err != nil {
 		return nil, err
 	}
+	order, err := phaseOrder(cfg.Shutdown)
+	if err != nil {
+		return nil, fmt.Errorf("system %s: %w", name, err)
+	}
 	s := &System{
 		name: name, uid: cfg.UID, seed: cfg.Seed, clock: cfg.Clock, exec: cfg.Executor, registry: cfg.Registry,
 		askTimeout: cfg.askTimeout(), stopTimeout: cfg.stopTimeout(), turnMax: cfg.turnMax(),
 	}
+	s.shutdown.order, s.shutdown.cfg = order, cfg.Shutdown
 	if s.clock == nil {
 		s.clock = RealClock{}
 	}
@@ -230,8 +235,8 @@ func (s *System) StopActor(who Addressable) { stop(who, &s.user.process) }
 // Stop ends the system in order: the phases of its coordinated shutdown, then
 // the actors below /user, children before parents, then those below /system. It
 // waits for the end, until ctx is done or Config.StopTimeout has passed after
-// the last phase; then the error names the actors that are still there. Stopping
-// twice is allowed. Don't call it inside Receive; use [System.BeginStop] there.
+// the last phase; then the error names the actors that are still there. The
+// failure of a strict phase is an error, too. Stopping twice is allowed. Don't call it inside Receive; use [System.BeginStop] there.
 func (s *System) Stop(ctx context.Context) error {
 	s.BeginStop("stop")
 	var ended Gate
@@ -247,7 +252,7 @@ func (s *System) Stop(ctx context.Context) error {
 	if s.own != nil && !s.waitFor(ctx, s.stopTimeout, s.own.close()) {
 		return fmt.Errorf("stop system %s: %w; the actors have stopped, but work they started with actor.Go goes on without heeding its context", s.name, cmpErr(ctx))
 	}
-	return nil
+	return s.shutdown.failed()
 }
 
 // waitFor waits for g at most d, and no longer than ctx, and reports whether g
