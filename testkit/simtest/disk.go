@@ -53,12 +53,13 @@ type write struct {
 	err    error
 }
 
-// Appended is an append that took effect, as an oracle sees it.
+// Appended is an append, or a claim, that took effect, as an oracle sees it.
 type Appended struct {
 	// Node is who wrote, UID its process.
 	Node *Node
 	UID  uint64
-	// ID, Epoch and Events are the arguments of the append.
+	// ID, Epoch and Events are the arguments of the append; a claim has no
+	// events.
 	ID     string
 	Epoch  actor.Epoch
 	Events []persistence.Event
@@ -68,8 +69,14 @@ func newDisk(w *World) *disk {
 	return &disk{w: w, rng: w.Rand("disk"), store: persistence.NewMemory()}
 }
 
-// OnAppend makes f see every append that takes effect, at the moment it does.
+// OnAppend makes f see every append and claim that takes effect, at the moment it does.
 func (w *World) OnAppend(f func(Appended)) { w.disk.appends = append(w.disk.appends, f) }
+
+func (d *disk) tell(a Appended) {
+	for _, f := range d.appends {
+		f(a)
+	}
+}
 
 // Stored is the database itself, without latency or faults, for the script
 // and for oracles.
@@ -219,9 +226,13 @@ func (d *disk) decide(p *process, id string) {
 
 // Claim implements [persistence.EventWriter].
 func (s *Store) Claim(ctx context.Context, id string, epoch actor.Epoch) (highest uint64, err error) {
+	node, uid := s.p.node, s.p.uid
 	err = s.do(ctx, "claim "+id, id, func() (err error) {
 		s.d.decide(s.p, id)
 		highest, err = s.d.store.Claim(context.Background(), id, epoch)
+		if err == nil {
+			s.d.tell(Appended{Node: node, UID: uid, ID: id, Epoch: epoch})
+		}
 		return err
 	})
 	if err != nil {
@@ -238,9 +249,7 @@ func (s *Store) Append(ctx context.Context, id string, epoch actor.Epoch, events
 		if err := s.d.store.Append(context.Background(), id, epoch, events); err != nil {
 			return err
 		}
-		for _, f := range s.d.appends {
-			f(Appended{Node: node, UID: uid, ID: id, Epoch: epoch, Events: events})
-		}
+		s.d.tell(Appended{Node: node, UID: uid, ID: id, Epoch: epoch, Events: events})
 		return nil
 	})
 }

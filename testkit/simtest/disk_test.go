@@ -27,6 +27,9 @@ func TestTheStoreKeepsItsWord(t *testing.T) {
 		var highest, acked uint64
 		var doubts int
 		w.OnAppend(func(a simtest.Appended) {
+			if len(a.Events) == 0 {
+				return // a claim
+			}
 			require.Equal(w.T(), highest+1, a.Events[0].Seq, "no gap, no double")
 			highest = a.Events[len(a.Events)-1].Seq
 		})

@@ -20,18 +20,16 @@ func (c *counter) Receive(ctx *actor.Context) {
 
 // A test runs its script for many seeds; here one is enough.
 func Example() {
-	test := func(t *testing.T) {
-		simtest.Run(t, 1, func(w *simtest.World) {
-			a := w.Node("a")
-			pid, err := a.System().Spawn("counter", actor.Of[counter])
-			if err != nil {
-				w.Failf("spawn: %v", err)
-			}
-			w.Pause(a, time.Hour) // nobody has to wait for it
-			count, err := actor.AskAs[int](context.Background(), pid, "hello")
-			fmt.Println(count, err, w.Elapsed().Round(time.Minute))
-		})
-	}
-	testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "Example", F: test}})
+	t := new(testing.T) // in a test: the test's own
+	simtest.Run(t, 1, func(w *simtest.World) {
+		a := w.Node("a")
+		pid, err := a.System().Spawn("counter", actor.Of[counter])
+		if err != nil {
+			w.Failf("spawn: %v", err)
+		}
+		w.Pause(a, time.Hour) // nobody has to wait for it
+		count, err := actor.AskAs[int](context.Background(), pid, "hello")
+		fmt.Println(count, err, w.Elapsed().Round(time.Minute))
+	})
 	// Output: 1 <nil> 1h0m0s
 }

@@ -143,6 +143,11 @@ func TestOraclesSeeWhatIsWrong(t *testing.T) {
 			put(w, a, 1, 2)
 			put(w, b, 2, 1)
 		}, "PS-1"},
+		"an older epoch writes after a claim": {func(w *World, a, b *Node) {
+			c := NewWrites(w)
+			c.appended(Appended{Node: b, UID: b.UID(), ID: "id", Epoch: e(2)})
+			put(w, a, 1, 1)
+		}, "PS-1"},
 		"two write under one epoch": {func(w *World, a, b *Node) {
 			NewWrites(w)
 			put(w, a, 1, 2)
@@ -152,6 +157,7 @@ func TestOraclesSeeWhatIsWrong(t *testing.T) {
 			c := NewWrites(w)
 			put(w, a, 1, 1)
 			c.Acked("id", 1)
+			c.appended(Appended{Node: b, UID: b.UID(), ID: "id", Epoch: e(2)}) // a claim
 			c.Recovered(b, "id", 0)
 		}, "PS-2"},
 		"an acknowledgement of nothing": {func(w *World, a, _ *Node) { NewWrites(w).Acked("id", 1) }, "PS-2"},
