@@ -101,6 +101,42 @@ func (w *witness) awaitSpread(t *testing.T, then time.Time, hosts ...string) tim
 	})
 }
 
+// settled is how long no entity may have moved before the shards count as evenly
+// spread: longer than it takes to compare the hosts' shares twice.
+const settled = 5 * time.Second
+
+// awaitSettled waits until no shard moves any more. A shard that is being handed
+// over while a process dies waits until that one is removed, since all nodes have
+// a part in a hand-over: it is not among the unaffected.
+func (w *witness) awaitSettled(t *testing.T) time.Duration {
+	t.Helper()
+	return until(t, time.Minute, "no entity moves any more", func() error {
+		homes := map[string]string{}
+		outcomes := w.since(time.Time{})
+		slices.SortStableFunc(outcomes, func(a, b load.Outcome) int { return a.Done.Compare(b.Done) })
+		var last time.Time
+		for _, o := range outcomes {
+			if o.Err != "" {
+				continue
+			}
+			if before, known := homes[pairOf(o)]; known && before != o.Host {
+				last = o.Done
+			}
+			homes[pairOf(o)] = o.Host
+		}
+		if len(outcomes) == 0 {
+			return errors.New("nothing has been heard yet")
+		}
+		if last.Before(outcomes[0].Done) {
+			last = outcomes[0].Done
+		}
+		if since := time.Since(last); since < settled {
+			return fmt.Errorf("an entity moved %v ago", since)
+		}
+		return nil
+	})
+}
+
 // quiet is how long nothing may fail before a disturbance counts as over: longer
 // than an endpoint waits for an entity, so that no failure is still to come.
 const quiet = 4 * time.Second
@@ -194,6 +230,7 @@ func TestKilledProcesses(t *testing.T) {
 		{"an entity process", 1, false},
 		{"the process of the oldest member, which hosts the coordinator", 0, true},
 	} {
+		calm := w.awaitSettled(t)
 		lost := f.listen[victim.node]
 		require.Equal(t, victim.oldest, f.oldest(t) == lost, "the oldest entity node is %s", f.oldest(t))
 		homes, incarnations := w.homes(), f.incarnations(t)
@@ -202,6 +239,7 @@ func TestKilledProcesses(t *testing.T) {
 		w.generator.Mark("kill -9 " + f.nodes[victim.node].name)
 		took := w.awaitRecovery(t, killed, lost, homes)
 		unaffected := w.requireUnaffected(t, killed, lost, homes)
+		t.Logf("the shards had settled after %.1f s", calm.Seconds())
 		t.Logf("kill -9 of %s: the last request that failed arrived %.1f s later; %d requests to other shards went on", victim.what, took.Seconds(), unaffected)
 
 		before := incarnations[lost]

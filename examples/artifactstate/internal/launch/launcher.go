@@ -120,6 +120,9 @@ func (l *Launcher) Run(ctx context.Context) error {
 	}
 	err := l.stop()
 	<-formed
+	if err == nil {
+		l.say("all nodes have ended")
+	}
 	return errors.Join(failed, err)
 }
 
