@@ -35,9 +35,11 @@ type Cluster struct {
 	settled actor.Gate // up or ended
 	exiting actor.Gate // exiting or ended
 	stopped actor.Gate // the daemon is gone
+	spawned actor.Gate // daemon is set
 
-	feedsMu sync.Mutex
-	feeds   []*feed
+	feedsMu   sync.Mutex
+	feeds     []*feed
+	followers []*follower
 }
 
 // Start makes the system a node of a cluster and waits until it is Up, ctx is
@@ -99,17 +101,25 @@ func Open(sys *actor.System, cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// spawn starts the actors and takes part in the coordinated shutdown.
+// spawn takes part in the coordinated shutdown and starts the actors, in this
+// order: the node may end before the daemon's ref is here.
 func (c *Cluster) spawn(core *membership.Core, cfg Config) error {
+	defer c.spawned.Open()
+	if err := c.planLeave(); err != nil {
+		return err
+	}
 	d := newDaemon(c, core, cfg)
 	// A fresh daemon would know nothing of what the old one told others, so a
 	// failed one takes the node out of the cluster.
 	never := actor.Supervise{Decide: func(error) actor.Directive { return actor.Stop }}
 	var err error
-	if c.daemon, err = c.sys.Internal().Spawn(daemonName, func() actor.Actor { return d }, never); err != nil {
-		return err
+	c.daemon, err = c.sys.Internal().Spawn(daemonName, func() actor.Actor { return d }, never)
+	if err != nil {
+		c.last.Store(&membership.Ended{Reason: membership.Failed, Detail: err.Error()})
+		c.ended.Open()
+		c.stopped.Open()
 	}
-	return c.planLeave()
+	return err
 }
 
 // System returns the actor system of this node.

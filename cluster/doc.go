@@ -33,11 +33,11 @@
 //
 // [Start] joins and returns when the node is Up; [Open] returns at once.
 // [Cluster.State] is the present view, [Cluster.Subscribe] and [Cluster.Events]
-// tell of changes. [Cluster.Leave], or stopping the system, leaves in order;
+// tell of changes, [Cluster.Routees] feeds group routers. [Cluster.Leave], or stopping the system, leaves in order;
 // parts that have something to hand over add tasks to the phases of the
 // system's coordinated shutdown.
 //
 // Reading order: config.go, cluster.go, daemon.go (drives the membership core and
-// the downing), pulse.go and heart.go (find the dead), events.go, leave.go,
-// wire.go, errors.go.
+// the downing), pulse.go and heart.go (find the dead), events.go, routees.go,
+// leave.go, wire.go, errors.go.
 package cluster

@@ -124,9 +124,13 @@ func (c *Cluster) publish(v membership.View, events []membership.Event) {
 			f.wake = nil
 		}
 	}
+	followers := slices.Clone(c.followers)
 	c.feedsMu.Unlock()
-	for _, g := range woken { // gates call out
+	for _, g := range woken { // gates and followers call out
 		g.Open()
+	}
+	for _, f := range followers {
+		f.refresh()
 	}
 }
 

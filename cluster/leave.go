@@ -49,6 +49,9 @@ func (c *Cluster) planLeave() error {
 		}},
 	} {
 		if err := c.sys.OnStop(t.phase, t.name, func(ctx context.Context) error {
+			if err := c.sys.Wait(ctx, &c.spawned); err != nil {
+				return err
+			}
 			if t.phase != actor.PhaseClusterShutdown && c.ended.IsOpen() {
 				return nil
 			}
