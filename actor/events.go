@@ -42,12 +42,15 @@ const (
 	DropConnectionLost
 	// DropRefused: the receiving node does not accept the message from its sender.
 	DropRefused
+	// DropOverBudget: the mailboxes of the system have reached Config.MailboxBytes.
+	DropOverBudget
 	dropReasons
 )
 
 var dropReasonNames = [dropReasons]string{
 	"actor stopped", "mailbox full", "stash full", "nobody", "late reply", "unreachable", "quarantined",
 	"backpressure", "not encodable", "not decodable", "too large", "buffer full", "connection lost", "refused",
+	"over budget",
 }
 
 // String returns the reason in words.
@@ -59,8 +62,11 @@ func (r DropReason) String() string {
 }
 
 func reasonOf(err error) DropReason {
-	if err == ErrMailboxFull {
+	switch err {
+	case ErrMailboxFull:
 		return DropMailboxFull
+	case errOverBudget:
+		return DropOverBudget
 	}
 	return DropStopped
 }
@@ -151,6 +157,11 @@ func (s *System) Dropped(r DropReason) uint64 {
 }
 
 func (s *System) logDrop(to PID, msg any, reason DropReason) {
+	if t, err := s.registry.Of(msg); err == nil && t.Control() {
+		// Protocols live with loss and say themselves what matters of it.
+		s.log.Debug().Stringer("to", to).Str("type", typeName(msg)).Stringer("reason", reason).Msg("dead letter of a protocol")
+		return
+	}
 	d := &s.deadLetters
 	now := s.clock.Now()
 	d.mu.Lock()

@@ -1,10 +1,12 @@
 package actor_test
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actor"
@@ -201,4 +203,22 @@ func FuzzReadLocation(f *testing.F) {
 		require.Equal(t, loc, actor.ReadLocation(again))
 		require.NoError(t, again.Done())
 	})
+}
+
+type gossip struct{ N int }
+
+// A265: what protocols lose is counted and published, but not logged.
+func TestDeadLettersOfProtocolsAreNotLogged(t *testing.T) {
+	var log bytes.Buffer
+	logger := zerolog.New(&log).Level(zerolog.InfoLevel)
+	sys, err := actor.NewSystem("test", actor.Config{Logger: &logger})
+	require.NoError(t, err)
+	require.NoError(t, codec.Register[gossip](sys.Registry(), "gossip", codec.Control))
+	nobody := sys.RefAt("", "/user/nobody")
+	nobody.Tell(gossip{1})
+	nobody.Tell("of a user")
+	require.NoError(t, sys.Stop(context.Background()))
+	require.EqualValues(t, 2, sys.Dropped(actor.DropStopped))
+	require.NotContains(t, log.String(), "gossip")
+	require.Contains(t, log.String(), "dead letter")
 }
