@@ -65,8 +65,6 @@ func reasonOf(err error) DropReason {
 	switch err {
 	case ErrMailboxFull:
 		return DropMailboxFull
-	case errOverBudget:
-		return DropOverBudget
 	}
 	return DropStopped
 }
