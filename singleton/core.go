@@ -54,7 +54,6 @@ type core struct {
 	running running
 	epoch   actor.Epoch
 	leaving bool // the node's leave has come to the hand-over
-	told    bool // the promise was announced
 	cleared map[membership.Node]bool
 	upTo    uint64 // how far those who cleared themselves had seen
 
