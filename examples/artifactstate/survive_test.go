@@ -341,7 +341,9 @@ func TestFrozenProcess(t *testing.T) {
 	t.Logf("SIGSTOP: no member any more after %.1f s, its shards elsewhere after %.1f s; after SIGCONT it ended with code %d within %.1f s and was a member again after %.1f s",
 		downed.Seconds(), moved.Seconds(), launch.ExitDowned, ended.Seconds(), rejoined.Seconds())
 	report(t, r)
-	after.verdict(t)
+	calm := after.verdict(t)
+	report(t, calm)
+	require.Zero(t, calm.Failed(), "all is well again: %v", calm.Errors)
 	launcher.signal(syscall.SIGTERM)
 	launcher.awaitExit(t, 15*time.Second, launch.ExitLeft)
 }

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,37 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	ended    chan error
+	fresh    fresh
+}
+
+// fresh are the connections on which nothing was asked yet. Clients open them in
+// advance; the end of a server would wait five seconds for each.
+type fresh struct {
+	mu      sync.Mutex // guards what follows
+	conns   map[net.Conn]struct{}
+	closing bool
+}
+
+func (f *fresh) follow(c net.Conn, state http.ConnState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(f.conns, c)
+	case f.closing:
+		_ = c.Close()
+	default:
+		f.conns[c] = struct{}{}
+	}
+}
+
+func (f *fresh) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closing = true
+	for c := range f.conns {
+		_ = c.Close()
+	}
 }
 
 // Listen binds addr (host:port; port 0 picks a free one) and returns a server
@@ -25,10 +57,11 @@ func Listen(addr string, api *API) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTP on %s: %w", addr, err)
 	}
-	return &Server{
+	s := &Server{
 		api:      api,
 		listener: l,
 		ended:    make(chan error, 1),
+		fresh:    fresh{conns: map[net.Conn]struct{}{}},
 		http: &http.Server{
 			Handler:           api,
 			ReadHeaderTimeout: 5 * time.Second,
@@ -38,7 +71,10 @@ func Listen(addr string, api *API) (*Server, error) {
 			MaxHeaderBytes:    16 << 10,
 			ErrorLog:          log.New(api.noisy, "", 0),
 		},
-	}, nil
+	}
+	s.http.ConnState = s.fresh.follow
+	s.http.RegisterOnShutdown(s.fresh.close)
+	return s, nil
 }
 
 // Addr returns the address that is bound, as host:port.

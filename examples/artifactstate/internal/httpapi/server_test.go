@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,6 +72,24 @@ func TestShutdownCutsOffWhatLastsTooLong(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, s.Shutdown(ctx), context.Canceled)
 	require.Error(t, <-gone)
+}
+
+func TestShutdownDoesNotWaitForConnectionsThatAskedNothing(t *testing.T) {
+	s, err := Listen("127.0.0.1:0", New(Config{Entities: gate{}, Log: zerolog.Nop()}))
+	require.NoError(t, err)
+	s.Start()
+	silent, err := net.Dial("tcp", s.Addr())
+	require.NoError(t, err)
+	defer silent.Close()
+	// The answer to this one says that the earlier connection was accepted, too.
+	resp, err := http.Get("http://" + s.Addr() + "/alive")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+	defer cancel()
+	require.NoError(t, s.Shutdown(ctx), "it would take five seconds")
+	_, err = silent.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
 }
 
 func TestListenNamesTheAddress(t *testing.T) {
