@@ -20,11 +20,10 @@ import (
 // It sees the appends by itself. Tell it of acknowledgements with Acked and of
 // recoveries with Recovered.
 type Writes struct {
-	w      *World
-	ids    map[string]*written
-	err    error
-	total  int
-	fences int
+	w     *World
+	ids   map[string]*written
+	err   error
+	total int
 }
 
 type written struct {
