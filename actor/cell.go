@@ -56,6 +56,7 @@ type cell struct {
 	phase       phase
 	suspends    int // failed ancestors about which nobody has decided yet
 	incarnation uint32
+	restarts    atomic.Uint32
 	awaiting    int // results of Await that must come before the next message
 	actor       Actor
 	ctx         Context
@@ -94,15 +95,9 @@ func newCell(sys *System, parent *cell, name string, s spec) *cell {
 	c := &cell{parent: parent, name: name, id: sys.nextID.Add(1), spec: s}
 	c.process = process{sys: sys, t: c}
 	c.ctx.cell = c
-	c.mailbox.most = max(s.mailboxMax, 0)
+	sys.mailboxOf(c)
 	if s.apart() {
 		c.extras().lane = sys.lane(s.options)
-	}
-	if s.mailbox != nil {
-		c.mailbox.special = newDiscipline(*s.mailbox)
-		c.mailbox.special.evicted = func(env envelope) {
-			sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, DropMailboxFull)
-		}
 	}
 	return c
 }
@@ -161,6 +156,9 @@ func (c *cell) location() Location {
 // Run is one turn: signals first, then messages, then signals again. It is
 // called by the executor only.
 func (c *cell) Run() {
+	if c.sys.labels {
+		defer c.profiled()()
+	}
 	defer c.endTurn()
 	for budget := c.sys.turnMax; ; {
 		for _, s := range c.signals.take() {
@@ -200,6 +198,7 @@ func (c *cell) batch(budget int) (handled int) {
 			c.failed(recovered(recover()))
 		}
 		c.ctx.msg, c.ctx.from = nil, nil
+		c.processed.Add(uint64(handled))
 	}()
 	for handled < budget && c.receptive() && c.signals.waiting.Load() == 0 {
 		env, ok := c.mailbox.pop()
@@ -212,7 +211,6 @@ func (c *cell) batch(budget int) (handled int) {
 			break
 		}
 	}
-	c.processed.Add(uint64(handled))
 	done = true
 	return handled
 }
@@ -327,6 +325,8 @@ func (c *cell) handle(s signal) {
 		c.beginRestart(s.err)
 	case signalResume:
 		c.resume()
+	case signalInspect:
+		s.then.msg.(*inspection).run(c)
 	case signalContinue:
 		c.runContinuation(s.then)
 	case signalSuspend:
@@ -351,6 +351,9 @@ func (c *cell) start() {
 			return errors.New("factory returned nil")
 		}
 		c.actor = c.intercept(a)
+		if c.sys.labels {
+			c.mark()
+		}
 		if h, ok := hooks(a).(PreStarter); ok {
 			return h.PreStart(&c.ctx)
 		}
@@ -416,6 +419,7 @@ func (c *cell) beginRestart(cause error) {
 		c.x.stash = nil
 	}
 	c.phase = restarting
+	c.restarts.Add(1)
 	if c.stopChildren() == 0 {
 		c.start()
 	}

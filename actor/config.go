@@ -29,6 +29,17 @@ type Config struct {
 	// more of what blocks, and report what merely is busy. It needs the
 	// system's own executor.
 	SlowTurn time.Duration
+	// MailboxBytes bounds the bytes that wait in all mailboxes together, as
+	// estimated from a message's type, or said by a [Sizer]. What would exceed it
+	// becomes a dead letter with the reason DropOverBudget. Default 0: no
+	// bound. It makes every mailbox count, which costs some 100 ns a message.
+	MailboxBytes int64
+	// MessageAges notes when messages came, for ActorInfo.Oldest. It costs what
+	// MailboxBytes costs.
+	MessageAges bool
+	// ProfileLabels marks what actors do in CPU and goroutine profiles with
+	// "actor", the type of the actor. It costs some 200 ns a turn.
+	ProfileLabels bool
 	// Logger takes what the system and its actors log. Default: readable
 	// lines on standard error from level info up, in colour on a terminal.
 	Logger *zerolog.Logger

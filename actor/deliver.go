@@ -71,8 +71,11 @@ func (c *cell) signalFrom(s signal, w *worker) {
 
 // answerDead does what a signal asks for where there is no cell, or none any more.
 func answerDead(s signal) {
-	if s.kind == signalWatch {
+	switch s.kind {
+	case signalWatch:
 		s.from.t.signal(signal{kind: signalTerminated, from: s.as})
+	case signalInspect:
+		s.then.msg.(*inspection).over.Open()
 	}
 }
 

@@ -62,11 +62,13 @@ func controlFirst(msg any) int {
 type discipline struct {
 	Mailbox
 	evicted func(envelope) // takes what had to make room
+	budget  *budget        // nil: bytes don't count
+	clock   Clock          // nil: ages don't count
 	mu      sync.Mutex
 	ranked  rankedHeap
 	sent    uint64
-	front   []envelope // unstashed: before all others
-	room    []*Gate    // senders that wait, first come first served
+	front   []ranked // unstashed: before all others
+	room    []*Gate  // senders that wait, first come first served
 	closed  bool
 }
 
@@ -82,6 +84,8 @@ type ranked struct {
 	envelope
 	priority int
 	order    uint64
+	size     int64
+	since    time.Time
 }
 
 // rankedHeap has the next message on top.
@@ -111,6 +115,7 @@ func (d *discipline) priority(msg any) (p int) {
 			p = math.MaxInt
 		}
 	}()
+	_, msg = plain(PID{}, msg)
 	return d.Priority(msg)
 }
 
@@ -121,19 +126,53 @@ func (d *discipline) push(env envelope, internal bool) (evicted *envelope, err e
 	if d.closed {
 		return nil, ErrStopped
 	}
-	priority := 0
+	priority, size := 0, int64(0)
 	if !internal {
 		priority = d.priority(env.msg)
+		if d.budget != nil {
+			if size = sizeOf(env.msg); !d.budget.take(size) {
+				return nil, errOverBudget
+			}
+		}
 		if d.Max > 0 && len(d.ranked)+len(d.front) >= d.Max {
 			if d.Overflow != DropOldest || len(d.ranked) == 0 {
+				d.pay(size)
 				return nil, ErrMailboxFull
 			}
 			evicted = d.evict()
 		}
 	}
 	d.sent++
-	heap.Push(&d.ranked, ranked{envelope: env, priority: priority, order: d.sent})
+	heap.Push(&d.ranked, d.stamped(ranked{envelope: env, priority: priority, order: d.sent, size: size}))
 	return evicted, nil
+}
+
+// pay gives bytes back to the budget.
+func (d *discipline) pay(size int64) {
+	if size > 0 {
+		d.budget.used.Add(-size)
+	}
+}
+
+func (d *discipline) stamped(r ranked) ranked {
+	if d.clock != nil {
+		r.since = d.clock.Now()
+	}
+	return r
+}
+
+// oldest returns since when the oldest message waits; zero without any.
+func (d *discipline) oldest() (since time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, waiting := range [][]ranked{d.front, d.ranked} {
+		for _, r := range waiting {
+			if since.IsZero() || r.since.Before(since) {
+				since = r.since
+			}
+		}
+	}
+	return since
 }
 
 // evict takes out the oldest message of the lowest priority.
@@ -146,42 +185,60 @@ func (d *discipline) evict() *envelope {
 		}
 	}
 	r := heap.Remove(&d.ranked, worst).(ranked)
+	d.pay(r.size)
 	return &r.envelope
 }
 
 func (d *discipline) pop() (envelope, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var env envelope
+	var next ranked
 	switch {
 	case len(d.front) > 0:
-		env = d.front[0]
+		next = d.front[0]
 		d.front = d.front[1:]
 	case len(d.ranked) > 0:
-		env = heap.Pop(&d.ranked).(ranked).envelope
+		next = heap.Pop(&d.ranked).(ranked)
 	default:
 		return envelope{}, false
 	}
+	d.pay(next.size)
 	if len(d.room) > 0 {
 		d.room[0].Open()
 		d.room = d.room[1:]
 	}
-	return env, true
+	return next.envelope, true
 }
 
+// prepend puts back what was there before; it counts, but isn't refused.
 func (d *discipline) prepend(envs []envelope) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.front = append(envs, d.front...)
+	front := make([]ranked, 0, len(envs)+len(d.front))
+	for _, env := range envs {
+		r := d.stamped(ranked{envelope: env})
+		if d.budget != nil {
+			r.size = sizeOf(env.msg)
+			d.budget.used.Add(r.size)
+		}
+		front = append(front, r)
+	}
+	d.front = append(front, d.front...)
 }
 
 func (d *discipline) close() []envelope {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true
-	rest := d.front
+	var rest []envelope
+	for _, r := range d.front {
+		d.pay(r.size)
+		rest = append(rest, r.envelope)
+	}
 	for len(d.ranked) > 0 {
-		rest = append(rest, heap.Pop(&d.ranked).(ranked).envelope)
+		r := heap.Pop(&d.ranked).(ranked)
+		d.pay(r.size)
+		rest = append(rest, r.envelope)
 	}
 	for _, g := range d.room {
 		g.Open()

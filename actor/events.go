@@ -65,6 +65,8 @@ func reasonOf(err error) DropReason {
 	switch err {
 	case ErrMailboxFull:
 		return DropMailboxFull
+	case errOverBudget:
+		return DropOverBudget
 	}
 	return DropStopped
 }

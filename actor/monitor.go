@@ -28,7 +28,10 @@ const (
 // rouse makes the monitor look again.
 func (m *monitor) rouse() {
 	if m.parked.CompareAndSwap(true, false) {
-		m.wake <- struct{}{}
+		select {
+		case m.wake <- struct{}{}:
+		default: // a wake-up is on its way already
+		}
 	}
 }
 

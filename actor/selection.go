@@ -148,7 +148,9 @@ type selected struct {
 func (s *System) deliverSelected(m selected, from PID) error {
 	cells := s.matching(m.pattern)
 	if len(cells) == 0 && !strings.ContainsAny(m.pattern, "*?") {
-		if p := s.local(m.pattern, 0); !isDead(p) { // a reply, or virtual
+		switch p := s.local(m.pattern, 0); p.t.(type) {
+		case *deadTarget, *cell: // a cell here is one that is just ending
+		default: // a reply, or virtual
 			return p.t.deliver(envelope{msg: m.msg, from: from.p})
 		}
 	}
@@ -163,11 +165,6 @@ func (s *System) deliverSelected(m selected, from PID) error {
 	}
 	s.drop(s.RefAt("", m.pattern), m.msg, from, DropStopped)
 	return ErrStopped
-}
-
-func isDead(p *process) bool {
-	_, dead := p.t.(*deadTarget)
-	return dead
 }
 
 // matching returns the living cells whose path matches the pattern.

@@ -14,6 +14,7 @@ const (
 	signalRestart                      // replace the actor because of err
 	signalResume                       // go on after a failure
 	signalContinue                     // run fn as a turn
+	signalInspect                      // answer the inspection in then
 	signalSuspend                      // an ancestor has failed
 	signalRelease                      // an ancestor goes on after its failure
 )

@@ -47,6 +47,9 @@ type System struct {
 	resolversMu   sync.Mutex
 	resolvers     map[string]func(string) (PID, bool)
 
+	budget      *budget // nil: none
+	ages        bool
+	labels      bool
 	extensions  extensions
 	events      eventStream
 	deadLetters deadLetterOffice
@@ -75,6 +78,10 @@ func NewSystem(name string, cfg Config) (*System, error) {
 		askTimeout: cfg.askTimeout(), stopTimeout: cfg.stopTimeout(), turnMax: cfg.turnMax(),
 	}
 	s.shutdown.order, s.shutdown.cfg = order, cfg.Shutdown
+	s.ages, s.labels = cfg.MessageAges, cfg.ProfileLabels
+	if cfg.MailboxBytes > 0 {
+		s.budget = &budget{most: cfg.MailboxBytes}
+	}
 	if s.clock == nil {
 		s.clock = RealClock{}
 	}

@@ -76,7 +76,7 @@ func (d *watchdog) begin(w *worker, c *cell) {
 	d.begun++
 	d.apart[w] = &vigil{cell: c, turn: d.begun, goroutine: w.goroutine, since: time.Now()}
 	if d.p.monitor.parked.Load() {
-		d.p.monitor.rouse()
+		d.p.monitor.rouse() // never blocks
 	}
 }
 
