@@ -91,8 +91,22 @@ func (r *remoteRefs) intern(loc Location, make func() *process) *process {
 	}
 	p := make()
 	r.m[loc] = weak.Make(p)
-	runtime.AddCleanup(p, r.forget, loc)
+	// What a cleanup is given lives as long as what it waits for. The system
+	// leads to its refs, so it must not be held: it would keep itself alive.
+	runtime.AddCleanup(p, forgetRef, forgotten{weak.Make(r), loc})
 	return p
+}
+
+// forgotten is a ref that nobody holds any more.
+type forgotten struct {
+	refs weak.Pointer[remoteRefs]
+	loc  Location
+}
+
+func forgetRef(f forgotten) {
+	if r := f.refs.Value(); r != nil {
+		r.forget(f.loc)
+	}
 }
 
 func (r *remoteRefs) forget(loc Location) {

@@ -55,8 +55,21 @@ func (r *refs) get(id string) actor.PID {
 	e = &entityRef{refs: r, id: id}
 	e.pid = r.table.sys.NewRef(r.prefix+escape(id), e)
 	r.m[id] = weak.Make(e)
-	runtime.AddCleanup(e, r.forget, id)
+	// Held weakly: the table leads to its refs, and would keep itself alive.
+	runtime.AddCleanup(e, forgetRef, forgotten{weak.Make(r), id})
 	return e.pid
+}
+
+// forgotten is an entity to which nobody holds a ref any more.
+type forgotten struct {
+	refs weak.Pointer[refs]
+	id   string
+}
+
+func forgetRef(f forgotten) {
+	if r := f.refs.Value(); r != nil {
+		r.forget(f.id)
+	}
 }
 
 func (r *refs) forget(id string) {
