@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -140,15 +141,12 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 	w.off = without
 	w.trace = tr
 	w.echo = echo
-	hang := time.AfterFunc(*flagHang, func() {
-		buf := make([]byte, 1<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		panic(fmt.Sprintf("seed %d hangs for %v of real time: a lock is held across a wait, or a loop never ends\nreplay: %s\n%s",
-			seed, *flagHang, replay(where, t, seed), buf))
+	unguard := guard(func(what string) string {
+		return fmt.Sprintf("seed %d %s\nreplay: %s", seed, what, replay(where, t, seed))
 	})
 	ended := false
 	defer func() {
-		hang.Stop()
+		unguard()
 		w.close()
 		if !ended {
 			w.report(where)
@@ -161,6 +159,37 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 		fmt.Printf("seed %d: %d events, %v of virtual time, hash %#x\n", seed, w.trace.count, w.Elapsed(), w.trace.hash)
 	}
 	return &w.trace
+}
+
+// heapMax is how much memory the worlds of a test may take together.
+const heapMax = 8 << 30
+
+// guard ends the program when a seed takes too long or too much memory in the
+// real world: nothing inside it would notice.
+func guard(tell func(what string) string) (stop func()) {
+	began := time.Now()
+	var timer *time.Timer
+	var over atomic.Bool
+	timer = time.AfterFunc(time.Hour, func() {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		switch {
+		case over.Load():
+			return
+		case time.Since(began) > *flagHang:
+			buf := make([]byte, 1<<20)
+			buf = buf[:runtime.Stack(buf, true)]
+			panic(tell(fmt.Sprintf("hangs for %v of real time: a lock is held across a wait, or a loop never ends", *flagHang)) + "\n" + string(buf))
+		case m.HeapAlloc > heapMax:
+			panic(tell(fmt.Sprintf("runs, or one beside it, while %d MiB are in use: something grows without bound", m.HeapAlloc>>20)))
+		}
+		timer.Reset(time.Second)
+	})
+	timer.Reset(time.Second)
+	return func() {
+		over.Store(true)
+		timer.Stop()
+	}
 }
 
 // off lists the faults that the command line turns off.

@@ -279,4 +279,6 @@ func (w *World) close() {
 		s.stop()
 	}
 	w.idle = nil
+	// Pools keep what lived in a world for a while; it shall not keep the world.
+	w.queue, w.net, w.checkers = queue{}, nil, nil
 }
