@@ -18,5 +18,5 @@
 //
 // The package needs nothing but testing.TB: it brings no assertion library.
 //
-// Read the files in this order: kit, probe, clock.
+// Read the files in this order: kit, probe, clock, lifecycle.
 package testkit
