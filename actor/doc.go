@@ -32,7 +32,16 @@
 // its behaviour. [Subscribe] listens to events such as [DeadLetter].
 // [System.OnStop] takes part in an orderly end.
 //
-// Read the files in this order: actor, ref, context, cell, mailbox, signal,
-// supervise, watch, ask, timer, pipe, system, family, events, shutdown,
-// executor, workers, monitor, clock, remoting, refwire, message, epoch.
+// Beyond that: [Context.Schedule] for timers, [FSM] for state machines,
+// [System.Select] for actors by path, [ServiceKey] and [Topic] for actors by what
+// they offer, [Adapt] and [Intercept] for what stands between an actor and its
+// messages, [Guard] and [Retry] for what fails outside, [Dedicated] and [Pinned]
+// for what blocks, [System.Tree] and [Inspect] to see what goes on.
+//
+// Read the files in this order: actor, ref, context, cell, deliver, mailbox,
+// discipline, budget, signal, supervise, parent, watch, end, ask, timer, idle,
+// pipe, session, fsm, intercept, adapter, selection, receptionist, extension,
+// breaker, retry, system, family, events, shutdown, interrupt, executor, workers,
+// monitor, watchdog, bulkhead, inspect, tree, clock, remoting, refwire, message,
+// epoch.
 package actor
