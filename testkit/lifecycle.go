@@ -29,8 +29,8 @@ const (
 	unborn   stage = iota
 	starting       // PreStart is under way
 	alive
-	replaced // given up at a restart; the next one is being made
-	failed   // PreStart has failed
+	replaced // given up at a restart; the next one is being made, unless it is stopped first
+	failed   // PreStart has failed; another may be made
 	ended    // after PostStop
 )
 
@@ -137,7 +137,7 @@ func (l *LifeCycle) happens(ctx *actor.Context, m moment) {
 
 func (l *LifeCycle) nameIsFree(self actor.PID, path string) {
 	for _, other := range l.sorted() {
-		if v := l.lives[other]; other != self && v.path == path && v.stage != ended && v.stage != failed {
+		if v := l.lives[other]; other != self && v.path == path && (v.stage == alive || v.stage == starting) {
 			l.breach("%v begins while %v is %v", self, other, v.stage)
 		}
 	}
@@ -181,7 +181,7 @@ func (l *LifeCycle) turn(ctx *actor.Context, busy bool) {
 func (l *LifeCycle) terminated(ctx *actor.Context, m actor.Terminated) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if v := l.lives[m.Ref]; v != nil && v.stage != ended && v.stage != failed && v.stage != replaced {
+	if v := l.lives[m.Ref]; v != nil && (v.stage == alive || v.stage == starting) {
 		l.breach("%v is told of the end of %v, which is %v", ctx.Self(), m.Ref, v.stage)
 	}
 }
