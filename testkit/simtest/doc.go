@@ -35,6 +35,7 @@
 // [World.Chaos] do so as the seed's [Swarm] has it. Oracles are [Checker]
 // values that look on after every event.
 //
-// Reading order: world, queue, strand, process, node, net, conn, disk, swarm,
-// faults, trace, run; then the check files, one oracle each.
+// Reading order: world, queue, strand, process, node, cluster, net, conn, disk,
+// swarm, faults, trace, run, shrink; checker, then the check files, one oracle
+// each.
 package simtest
