@@ -267,6 +267,7 @@ func TestKilledProcesses(t *testing.T) {
 		t.Logf("started again on its port: a member again after %.1f s, answers for shards after %.1f s", joined.Seconds(), (joined + shards).Seconds())
 	}
 
+	w.awaitSettled(t)
 	killed := time.Now()
 	f.nodes[4].kill()
 	w.generator.Mark("kill -9 endpoint-2")
