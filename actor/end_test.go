@@ -140,3 +140,24 @@ func TestWatchConflicts(t *testing.T) { // A128
 		})
 	}
 }
+
+type lateParent struct{ errs chan error }
+
+func (l *lateParent) Receive(ctx *actor.Context) { ctx.Stop(ctx.Self()) }
+
+func (l *lateParent) PostStop(ctx *actor.Context) {
+	_, err := ctx.Spawn("zombie", func() actor.Actor { return actor.Func(func(*actor.Context) {}) })
+	l.errs <- err
+	_, err = ctx.Group(actor.Supervise{}).Spawn("zombie", func() actor.Actor { return actor.Func(func(*actor.Context) {}) })
+	l.errs <- err
+}
+
+func TestWhoEndsGetsNoChildren(t *testing.T) { // A024
+	sys := newSystem(t)
+	errs := make(chan error, 2)
+	pid, err := sys.Spawn("x", func() actor.Actor { return &lateParent{errs} })
+	require.NoError(t, err)
+	pid.Tell("")
+	require.ErrorIs(t, <-errs, actor.ErrStopped)
+	require.ErrorIs(t, <-errs, actor.ErrStopped)
+}
