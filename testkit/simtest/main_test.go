@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(300) // worlds are small and short-lived
+	debug.SetGCPercent(800) // worlds are small and short-lived
 	debug.SetMemoryLimit(2 << 30)
 	goleak.VerifyTestMain(m)
 }
