@@ -52,8 +52,12 @@ func Start(ctx context.Context, sys *actor.System, cfg Config) (*Cluster, error)
 	}
 	if err := sys.Wait(ctx, &c.settled); err != nil {
 		sys.BeginStop("it did not get into the cluster in time")
-		return nil, fmt.Errorf("start cluster: node %v is %v: %w; check that the seeds %v run and can be reached, and that the first of them is up",
-			c.self, c.State().SelfMember().Status, err, cfg.Seeds)
+		status := c.State().SelfMember().Status.String()
+		if c.State().SelfMember().Status == membership.Removed {
+			status = "in no cluster yet"
+		}
+		return nil, fmt.Errorf("start cluster: node %v is %s: %w; check that the seeds %v run and can be reached, and that the first of them is up",
+			c.self, status, err, cfg.Seeds)
 	}
 	if !c.up.IsOpen() {
 		return nil, fmt.Errorf("start cluster: %w", c.Err())

@@ -109,7 +109,7 @@ func newEngine[M any](cl *cluster.Cluster, cfg Config[M]) *engine {
 
 // start registers, resolves and spawns everything.
 func (e *engine) start() error {
-	if err := register(e.sys.Registry()); err != nil {
+	if err := Register(e.sys.Registry()); err != nil {
 		return err
 	}
 	e.region = e.sys.RefAt("", "/system/"+actorName(e.name))

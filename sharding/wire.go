@@ -7,6 +7,7 @@ import (
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
 	"github.com/troupe-go/troupe/sharding/internal/core"
+	"github.com/troupe-go/troupe/singleton"
 )
 
 // Messages between regions beside the protocol of the core.
@@ -35,8 +36,14 @@ type (
 	}
 )
 
-// register makes everything that travels known to the system's codecs.
-func register(reg *codec.Registry) error {
+// Register makes the messages of sharding known to a registry. [Start] does
+// it; calling it before the node joins a cluster spares the node a warning about
+// messages of a protocol that it doesn't know yet, when regions elsewhere are
+// quick to speak to it.
+func Register(reg *codec.Registry) error {
+	if err := singleton.Register(reg); err != nil {
+		return err
+	}
 	if err := core.RegisterTypes(reg); err != nil {
 		return err
 	}

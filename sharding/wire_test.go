@@ -15,7 +15,7 @@ import (
 
 func wireScope(t testing.TB) codec.Scope {
 	reg := codec.NewRegistry()
-	require.NoError(t, register(reg))
+	require.NoError(t, Register(reg))
 	return codec.Scope{Registry: reg}
 }
 

@@ -102,7 +102,7 @@ func Start[M any](cl *cluster.Cluster, cfg Config[M]) (actor.Ref[M], error) {
 		return fail(err)
 	}
 	sys := cl.System()
-	if err := register(sys.Registry()); err != nil {
+	if err := Register(sys.Registry()); err != nil {
 		return fail(err)
 	}
 	s := cfg.setup(cl)

@@ -41,10 +41,12 @@ type (
 	carried struct{ Msg any }
 )
 
-// register makes the protocol known to the system's codecs. What overtakes
+// Register makes the protocol known to a registry. [Start] does it; calling it
+// before the node joins a cluster spares the node a warning about messages of
+// a protocol that it doesn't know yet. What overtakes
 // user traffic travels on the control connection; paused must not, since it
 // says that nothing comes after it.
-func register(reg *codec.Registry) error {
+func Register(reg *codec.Registry) error {
 	for _, err := range []error{
 		codec.Register[handOverToMe](reg, "troupe.singleton.HandOverToMe.v1", codec.Control),
 		codec.Register[handOverDone](reg, "troupe.singleton.HandOverDone.v1", codec.Control),

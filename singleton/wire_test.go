@@ -34,7 +34,7 @@ var golden = []struct {
 
 func wireScope(t testing.TB) codec.Scope {
 	reg := codec.NewRegistry()
-	require.NoError(t, register(reg))
+	require.NoError(t, Register(reg))
 	return codec.Scope{Registry: reg}
 }
 

@@ -83,7 +83,8 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	err := errors.Join(s.writer.close(), s.readers.Close())
+	// The writer's connection is the last: it empties the log file.
+	err := errors.Join(s.readers.Close(), s.writer.close())
 	if err != nil {
 		return fmt.Errorf("close journal %s: %w", s.path, err)
 	}

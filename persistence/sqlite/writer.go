@@ -95,6 +95,8 @@ func (w *writer) do(ctx context.Context, size int, apply func(tx *transaction) e
 func (w *writer) close() error {
 	close(w.quit)
 	<-w.gone
+	// Others may be using the file; then it is theirs to empty the log.
+	_, _ = w.db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
 	return w.db.Close()
 }
 

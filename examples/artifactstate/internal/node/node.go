@@ -78,7 +78,7 @@ func Run(ctx context.Context, config Config) (err error) {
 // port that is taken must be found out before others hear of this node.
 func (n *running) open() error {
 	registry := codec.NewRegistry()
-	if err := artifact.Register(registry); err != nil {
+	if err := errors.Join(artifact.Register(registry), sharding.Register(registry)); err != nil {
 		return err
 	}
 	var err error
