@@ -2,6 +2,7 @@ package remote
 
 import (
 	"maps"
+	"net"
 	"slices"
 )
 
@@ -14,9 +15,9 @@ func (r *Remote) accept(conn Conn) {
 		return
 	}
 	r.lastConn++
-	i := &inbound{remote: r, id: r.lastConn, conn: conn, frames: frames{max: frameMaxGreet}}
+	i := &inbound{remote: r, id: r.lastConn, conn: conn, host: hostOf(conn.Peer()), frames: frames{max: frameMaxGreet}}
 	r.conns[i.id] = i
-	evicted := r.oldestUnknown()
+	evicted := r.oldestUnknown(i.host)
 	r.connsMu.Unlock()
 	r.alive.begin()
 	if evicted != nil {
@@ -36,24 +37,42 @@ func (r *Remote) accept(conn Conn) {
 	}
 }
 
-// oldestUnknown returns the connection to give up when too many are not open.
-func (r *Remote) oldestUnknown() *inbound {
-	if len(r.conns) <= unknownMax {
+// oldestUnknown returns the connection to give up when too many are not let in
+// yet: in all, or from one host, so that one host can't crowd out the others.
+func (r *Remote) oldestUnknown(host string) *inbound {
+	if len(r.conns) <= unknownHost {
 		return nil
 	}
-	unknown, oldest := 0, (*inbound)(nil)
+	var all, same unknowns
 	for _, i := range r.conns { //det:ok the lowest id is the same in every order
-		if !i.open.Load() && !i.dead.Load() {
-			unknown++
-			if oldest == nil || i.id < oldest.id {
-				oldest = i
-			}
+		if i.open.Load() || i.dead.Load() {
+			continue
+		}
+		all.add(i)
+		if i.host == host {
+			same.add(i)
 		}
 	}
-	if unknown <= unknownMax {
-		return nil
+	switch {
+	case same.count > unknownHost:
+		return same.oldest
+	case all.count > unknownMax:
+		return all.oldest
 	}
-	return oldest
+	return nil
+}
+
+// unknowns counts connections that are not let in yet.
+type unknowns struct {
+	count  int
+	oldest *inbound
+}
+
+func (u *unknowns) add(i *inbound) {
+	u.count++
+	if u.oldest == nil || i.id < u.oldest.id {
+		u.oldest = i
+	}
 }
 
 // open handles the connections that came before the system was attached.
@@ -68,10 +87,30 @@ func (r *Remote) open() {
 	}
 }
 
+// abandon ends the connections that came before Start failed.
+func (r *Remote) abandon() {
+	r.connsMu.Lock()
+	early := r.early
+	r.early, r.ready = nil, true
+	r.connsMu.Unlock()
+	r.over.Store(true)
+	for _, conn := range early {
+		r.accept(conn)
+	}
+}
+
 func (r *Remote) inboundOf(id uint64) *inbound {
 	r.connsMu.Lock()
 	defer r.connsMu.Unlock()
 	return r.conns[id]
+}
+
+// hostOf is the host of a connection's other end, for counting.
+func hostOf(peer string) string {
+	if host, _, err := net.SplitHostPort(peer); err == nil {
+		return host
+	}
+	return peer
 }
 
 func (r *Remote) forget(i *inbound) {

@@ -197,7 +197,7 @@ func (a *association) laneRefused(now time.Time, lane laneKind, r refusal) {
 			a.endIncarnation(now, r.UID, goneRefused)
 		}
 		a.coolDown(now, lane, actor.DropRefused)
-	case refusedVersion, refusedAddress, refusedCluster, refusedSelf:
+	case refusedVersion, refusedAddress, refusedCluster, refusedSelf, refusedSecret, refusedName:
 		a.emit(effect{kind: effectMisfit, lane: lane, text: r.Text})
 		a.coolDown(now, lane, actor.DropRefused)
 	default:

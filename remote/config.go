@@ -13,8 +13,8 @@ import (
 // of the loopback interface.
 type Config struct {
 	// Listen is the "host:port" to take connections at. An empty host means the
-	// loopback interface: traffic is not encrypted, so anything wider has to be
-	// said explicitly. Port 0 means a free one. Default "127.0.0.1:0".
+	// loopback interface; anything wider has to be said, and needs TLS or
+	// Secrets with Plaintext. Port 0 means a free one. Default "127.0.0.1:0".
 	Listen string
 	// Advertise is the "host:port" by which other nodes reach this one and by
 	// which it is known. Default: the address bound; needed when Listen names
@@ -24,7 +24,18 @@ type Config struct {
 	// keeps clusters apart that share a network; it is no protection. Default
 	// empty.
 	Cluster string
-	// Transport carries the bytes. Default [TCP].
+	// Secrets are shared by all nodes: both ends of a connection prove to each
+	// other that they know one, before anything else is read of them. The first
+	// is the one to prove with, a second one is accepted as well; see
+	// [Remote.SetSecrets]. At most two. Default none: whoever reaches the port is
+	// let in. A secret keeps strangers out; only TLS keeps content secret.
+	Secrets []Secret
+	// Plaintext lets remoting listen beyond the loopback interface with a
+	// secret but without TLS: whoever is on the way can then read all traffic
+	// and change it once the handshake is done. Default false: Start refuses.
+	// Without a secret Plaintext means nothing.
+	Plaintext bool
+	// Transport carries the bytes. Default [TCP]; its TLS field encrypts.
 	Transport Transport
 
 	// FrameMax is the largest message in bytes, with its envelope; both nodes
@@ -96,6 +107,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("FrameMax %d does not fit into the buffers of %d and %d bytes; raise BufferMax and ControlBufferMax",
 			c.frameMax(), c.bufferMax(), c.controlBufferMax())
 	}
+	if err := checkSecrets(c.Secrets); err != nil {
+		return err
+	}
 	for _, addr := range []string{c.Listen, c.Advertise} {
 		if addr == "" {
 			continue
@@ -116,6 +130,25 @@ func (c Config) listenAddr() string {
 		return net.JoinHostPort("127.0.0.1", port)
 	}
 	return c.Listen
+}
+
+// exposed says why remoting must not listen at a bound address. Names that are no
+// IP addresses are those of networks in memory.
+func (c Config) exposed(bound string, secure bool) error {
+	host, _, err := net.SplitHostPort(bound)
+	if err != nil {
+		return fmt.Errorf("bound to %q: %w", bound, err)
+	}
+	ip := net.ParseIP(host)
+	switch {
+	case ip == nil || ip.IsLoopback() || secure:
+		return nil
+	case len(c.Secrets) == 0:
+		return fmt.Errorf("%s can be reached from other machines, and neither TLS nor a secret keeps strangers out: set TCP.TLS, or Secrets with Plaintext, or listen at 127.0.0.1", bound)
+	case !c.Plaintext:
+		return fmt.Errorf("%s can be reached from other machines, and all traffic could be read on the way: set TCP.TLS, or Plaintext if the network is yours alone", bound)
+	}
+	return nil
 }
 
 // advertised is the address by which this node is known, once it is bound.

@@ -20,6 +20,9 @@
 //     ones: they have a connection of their own.
 //   - Nothing that comes in at the port can make the process allocate more than
 //     the frame limit for each connection, panic, or stop taking others in.
+//   - With [Config.Secrets] or [TCP.TLS] nothing of a stranger is read but a hello
+//     and a proof, each of fixed layout and at most 4 KiB; whoever is let in has
+//     proved it for this very connection, and so has who let it in.
 //   - Memory is bounded for each peer: [Config.BufferMax] and
 //     [Config.ControlBufferMax], twice; the window of unacknowledged system
 //     messages, 20 000 and 8 MiB, whose overflow is a quarantine.
@@ -27,9 +30,13 @@
 // # Duties
 //
 //   - Register every message type with the system's registry on both nodes.
-//   - Traffic is neither encrypted nor authenticated: listen on interfaces that
-//     only nodes of yours can reach. The names of clusters keep friends apart, not
-//     enemies out.
+//   - Choose what keeps strangers out. By default nothing does, and then remoting
+//     listens on the loopback interface only. [TCP.TLS] encrypts and makes both ends
+//     prove who they are; [Config.Secrets] makes them prove that they know a secret
+//     and encrypts nothing. The names of clusters keep friends apart, not enemies
+//     out.
+//   - Trust who is let in: a node may send to every actor and name any sender that
+//     lives on a third node.
 //   - Stop the system, or call [Remote.Close], so that others learn of the end from
 //     a goodbye rather than from silence.
 //   - With a cluster, let it judge failures: [Config.IgnoreFailures] and
@@ -49,7 +56,8 @@
 // the files tcp and memnet start goroutines.
 //
 // Read the files in this order: association, deadline, effect, reliable (what is
-// decided, without any doing); frame, handshake, envelope (bytes); peer, lane,
+// decided, without any doing); frame, handshake, secret, nonce,
+// envelope (bytes); peer, lane,
 // outbound, inbound, link (doing it); remote, accept, close, config, event;
-// transport, tcp, memnet.
+// transport, tcp, tls, memnet.
 package remote

@@ -99,6 +99,12 @@ func readUser(b []byte) (envelope, error) {
 	return e, r.Err()
 }
 
+// forgedBy reports whether peer can't have written this sender honestly: an actor of
+// its own is never said to live elsewhere, nor in both places.
+func (s sender) forgedBy(peer identity) bool {
+	return s.Flags&flagSenderElse != 0 && (s.Flags&flagSenderHere != 0 || string(s.Addr) == peer.Addr)
+}
+
 // location is the sender as a location; peer is the node that sent the frame.
 func (s sender) location(peer identity) actor.Location {
 	switch {

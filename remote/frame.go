@@ -24,6 +24,8 @@ const (
 	frameHello      frameKind = 1  // dialer: who I am, whom I want
 	frameWelcome    frameKind = 2  // acceptor: who I am
 	frameRefuse     frameKind = 3  // acceptor: why not
+	frameChallenge  frameKind = 4  // acceptor: prove that you know the secret
+	frameProof      frameKind = 5  // dialer: here
 	framePosition   frameKind = 9  // ordinary stream: number of the first message on it
 	frameUser       frameKind = 10 // a message for an actor
 	frameSystem     frameKind = 11 // a system message, numbered

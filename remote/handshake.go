@@ -2,13 +2,16 @@ package remote
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// protocolVersion is the newest version spoken, protocolOldest the oldest.
+// protocolVersion is the newest version spoken, protocolOldest the oldest. Version
+// 2 added features and nonces to the hello, features to the welcome, and the
+// handshake by secret.
 const (
-	protocolVersion = 1
+	protocolVersion = 2
 	protocolOldest  = 1
 )
 
@@ -36,32 +39,50 @@ type identity struct {
 	FrameMax    int
 }
 
+// features are what an end can do beyond its version; both must offer one for it
+// to be used. Unknown bits are ignored.
+type features uint64
+
+// featureSecret says that the dialer can prove that it knows a secret.
+const featureSecret features = 1 << 0
+
 // hello opens a connection.
 type hello struct {
 	Version, Oldest uint64
 	Lane            laneKind
 	From            identity
 	To              string
+	Features        features        // from version 2 on
+	Nonce           [nonceSize]byte // from version 2 on
 }
 
 // welcome answers a hello.
 type welcome struct {
+	Version  uint64
+	From     identity
+	Features features // from version 2 on; what both ends offered
+}
+
+// challenge asks for a proof. It says nothing of who asks.
+type challenge struct {
 	Version uint64
-	From    identity
+	Nonce   [nonceSize]byte
 }
 
 // refusalCode is why a hello was turned away. The numbers are on the wire.
 type refusalCode uint8
 
 const (
-	refusedVersion refusalCode = 1 // no version in common
-	refusedAddress refusalCode = 2 // the hello was for another address
-	refusedCluster refusalCode = 3 // the hello was from another cluster
-	refusedGone    refusalCode = 4 // the dialer's incarnation counts as gone here, for ever
-	refusedStale   refusalCode = 5 // another incarnation answers at the dialer's address
-	refusedBusy    refusalCode = 6 // too many peers or connections
-	refusedClosing refusalCode = 7 // the acceptor stops
-	refusedSelf    refusalCode = 8 // the dialer is the acceptor
+	refusedVersion refusalCode = 1  // no version in common
+	refusedAddress refusalCode = 2  // the hello was for another address
+	refusedCluster refusalCode = 3  // the hello was from another cluster
+	refusedGone    refusalCode = 4  // the dialer's incarnation counts as gone here, for ever
+	refusedStale   refusalCode = 5  // another incarnation answers at the dialer's address
+	refusedBusy    refusalCode = 6  // too many peers or connections
+	refusedClosing refusalCode = 7  // the acceptor stops
+	refusedSelf    refusalCode = 8  // the dialer is the acceptor
+	refusedSecret  refusalCode = 9  // the dialer did not prove that it knows the secret
+	refusedName    refusalCode = 10 // the dialer's certificate is for another address
 )
 
 // refusal says no.
@@ -94,7 +115,7 @@ func readIdentity(r *wire.Reader) identity {
 	return id
 }
 
-// appendHello appends the magic and the frame.
+// appendHello appends the magic and the frame, as its version has it.
 func appendHello(b []byte, h hello) []byte {
 	b = append(b, magic...)
 	start := len(b)
@@ -104,6 +125,10 @@ func appendHello(b []byte, h hello) []byte {
 	b = append(b, byte(h.Lane))
 	b = appendIdentity(b, h.From)
 	b = wire.AppendString(b, h.To)
+	if h.Version >= 2 {
+		b = wire.AppendUvarint(b, uint64(h.Features))
+		b = append(b, h.Nonce[:]...)
+	}
 	return endFrame(b, start)
 }
 
@@ -117,15 +142,59 @@ func readHello(b []byte) (hello, error) {
 	}
 	h.From = readIdentity(r)
 	h.To = r.String()
+	if h.Version >= 2 {
+		h.Features = features(r.Uvarint())
+		h.Nonce = readNonce(r)
+	}
 	return h, r.Err()
 }
 
+func readNonce(r *wire.Reader) (n [nonceSize]byte) {
+	for i := range n {
+		n[i] = r.Byte()
+	}
+	return n
+}
+
+func appendChallenge(b []byte, c challenge) []byte {
+	start := len(b)
+	b = beginFrame(b, frameChallenge)
+	b = wire.AppendUvarint(b, c.Version)
+	return endFrame(append(b, c.Nonce[:]...), start)
+}
+
+func readChallenge(b []byte) (challenge, error) {
+	r := wire.NewReader(b)
+	c := challenge{Version: r.Uvarint(), Nonce: readNonce(r)}
+	if r.Err() == nil && (c.Version < 2 || c.Version > protocolVersion) {
+		r.Fail("version %d was not offered", c.Version)
+	}
+	return c, r.Done()
+}
+
+// appendProof appends the frame of the dialer's proof.
+func appendProof(b, proof []byte) []byte {
+	start := len(b)
+	return endFrame(append(beginFrame(b, frameProof), proof...), start)
+}
+
+// sealed appends the acceptor's proof to a frame that is its answer.
+func sealed(frame []byte, s *session) []byte {
+	if s == nil {
+		return frame
+	}
+	proof := s.acceptorProof(frameKind(frame[frameHeader]), frame[frameHeader+1:])
+	return endFrame(append(frame, proof...), 0)
+}
+
 func appendWelcome(b []byte, w welcome) []byte {
-	b = append(b, magic...)
 	start := len(b)
 	b = beginFrame(b, frameWelcome)
 	b = wire.AppendUvarint(b, w.Version)
 	b = appendIdentity(b, w.From)
+	if w.Version >= 2 {
+		b = wire.AppendUvarint(b, uint64(w.Features))
+	}
 	return endFrame(b, start)
 }
 
@@ -135,16 +204,13 @@ func readWelcome(b []byte) (welcome, error) {
 	if r.Err() == nil && (w.Version < protocolOldest || w.Version > protocolVersion) {
 		r.Fail("version %d was not offered", w.Version)
 	}
+	if w.Version >= 2 {
+		w.Features = features(r.Uvarint())
+	}
 	return w, r.Err()
 }
 
 func appendRefusal(b []byte, f refusal) []byte {
-	b = append(b, magic...)
-	return appendRefusalFrame(b, f)
-}
-
-// appendRefusalFrame is for a stream that is open already.
-func appendRefusalFrame(b []byte, f refusal) []byte {
 	start := len(b)
 	b = beginFrame(b, frameRefuse)
 	b = append(b, byte(f.Code))
@@ -188,4 +254,30 @@ func confirm(self identity, addr string, w welcome) error {
 		return fmt.Errorf("%s belongs to cluster %q, this node to %q", addr, w.From.Cluster, self.Cluster)
 	}
 	return nil
+}
+
+// private takes out of a refusal what a stranger need not know.
+func (f refusal) private() refusal {
+	switch f.Code {
+	case refusedAddress:
+		f.Text = "this node has another address; let Advertise be the address that the others use"
+	case refusedCluster:
+		f.Text = "this node belongs to another cluster; give both the same name or other addresses"
+	}
+	f.UID = 0
+	return f
+}
+
+// textMax is how much of a string from elsewhere gets into a log.
+const textMax = 128
+
+// printable cuts and escapes what another node says, for logs and errors: it may
+// be anybody's.
+func printable(s string) string {
+	more := ""
+	if len(s) > textMax {
+		s, more = s[:textMax], "…"
+	}
+	q := strconv.Quote(s)
+	return q[1:len(q)-1] + more
 }

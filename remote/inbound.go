@@ -22,6 +22,7 @@ type inbound struct {
 	remote *Remote
 	id     uint64
 	conn   Conn
+	host   string      // of the other end, for counting
 	timer  actor.Timer // until the handshake is done
 
 	open atomic.Bool // the welcome was said
@@ -30,12 +31,17 @@ type inbound struct {
 	mu      sync.Mutex
 	back    []byte // waits for the way back
 	flight  []byte
+	greeted bool // the magic is said
 	closing bool // close when everything is written
+
+	session atomic.Pointer[session] // the dialer has proved itself by it
 
 	// The rest is touched by Data only, and who and lane are read by others
 	// after the hello only.
 	frames    frames
 	unlimited bool
+	asked     *asked // a proof is awaited
+	version   uint64
 	who       identity
 	lane      laneKind
 	peer      *peer
@@ -62,7 +68,7 @@ func (i *inbound) Data(b []byte) {
 		return
 	}
 	i.remote.stats.badInput.Add(1)
-	i.remote.log.Warn().Str("from", i.conn.Peer()).Str("peer", i.who.Addr).Err(err).Msg("connection closed: bad input")
+	i.remote.log.Warn().Str("from", i.conn.Peer()).Str("peer", printable(i.who.Addr)).Err(err).Msg("connection closed: bad input")
 	i.kill()
 }
 
@@ -76,7 +82,10 @@ func (i *inbound) frame(b []byte) error {
 		return errNoMore
 	}
 	kind, body := frameKind(b[0]), b[1:]
-	if i.peer == nil {
+	switch {
+	case i.asked != nil:
+		return i.proof(kind, body)
+	case i.peer == nil:
 		return i.hello(kind, body)
 	}
 	if !i.open.Load() {
@@ -113,11 +122,71 @@ func (i *inbound) hello(kind frameKind, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if no, ok := judge(i.remote.self, h); !ok {
-		i.remote.log.Warn().Str("from", i.conn.Peer()).Str("peer", h.From.Addr).Msg("connection refused: " + no.Text)
-		i.refuse(no)
-		return errNoMore
+	no, ok := judge(i.remote.self, h)
+	if ok {
+		no, ok = i.entitled(h)
 	}
+	if !ok {
+		return i.turnAway(h, no)
+	}
+	i.version = min(h.Version, protocolVersion)
+	if len(i.remote.currentSecrets()) == 0 {
+		return i.knock(h)
+	}
+	if h.Features&featureSecret == 0 {
+		return i.turnAway(h, refusal{Code: refusedSecret, Text: "this node demands a shared secret; give that one a Config.Secrets"})
+	}
+	c := appendChallenge(nil, challenge{Version: i.version, Nonce: newNonce()})
+	i.asked = &asked{hello: h, said: transcriptOf(body, c[frameHeader+1:], bindingOf(i.conn))}
+	i.reply(c)
+	return nil
+}
+
+// asked is a hello that is yet to be proved.
+type asked struct {
+	hello hello
+	said  transcript
+}
+
+// proof is the dialer's answer to the challenge: the one and only.
+func (i *inbound) proof(kind frameKind, body []byte) error {
+	if kind != frameProof {
+		return fmt.Errorf("%w: kind %d instead of a proof", errFrame, kind)
+	}
+	a := i.asked
+	i.asked = nil
+	s, ok := accepts(i.remote.currentSecrets(), a.said, body)
+	if !ok {
+		return i.turnAway(a.hello, refusal{Code: refusedSecret, Text: "the proof of the shared secret is wrong; give both nodes the same secret"})
+	}
+	i.session.Store(s)
+	return i.knock(a.hello)
+}
+
+// entitled says whether the connection's certificate lets the dialer call itself
+// what it does.
+func (i *inbound) entitled(h hello) (refusal, bool) {
+	if s, ok := i.conn.(SecureConn); ok {
+		if err := s.Entitled(h.From.Addr); err != nil {
+			return refusal{Code: refusedName, UID: i.remote.self.UID, Text: printable(err.Error())}, false
+		}
+	}
+	return refusal{}, true
+}
+
+// turnAway refuses somebody before it is known who that is.
+func (i *inbound) turnAway(h hello, no refusal) error {
+	i.remote.stats.refused.Add(1)
+	i.remote.log.Warn().Str("from", i.conn.Peer()).Str("peer", printable(h.From.Addr)).Msg("connection refused: " + no.Text)
+	if len(i.remote.currentSecrets()) > 0 {
+		no = no.private()
+	}
+	i.refuse(no)
+	return errNoMore
+}
+
+// knock asks the association to let the dialer in.
+func (i *inbound) knock(h hello) error {
 	p, ok := i.remote.peer(h.From.Addr)
 	if !ok {
 		i.refuse(refusal{Code: refusedBusy, UID: i.remote.self.UID, Text: "too many peers"})
@@ -132,14 +201,14 @@ func (i *inbound) hello(kind frameKind, body []byte) error {
 func (i *inbound) welcome() {
 	i.timer.Stop()
 	i.open.Store(true)
-	i.reply(appendWelcome(nil, welcome{Version: protocolVersion, From: i.remote.self}))
+	i.reply(sealed(appendWelcome(nil, welcome{Version: i.version, From: i.remote.self}), i.session.Load()))
 }
 
 // refuse says why not, and ends the connection when that is written.
 func (i *inbound) refuse(r refusal) {
-	b := appendRefusalFrame(nil, r)
+	b := appendRefusal(nil, r)
 	if !i.open.Load() {
-		b = appendRefusal(nil, r)
+		b = sealed(b, i.session.Load())
 	}
 	i.reply(b)
 	i.finish()
@@ -157,6 +226,10 @@ func (i *inbound) finish() {
 // reply puts frames on the way back. They are of a kind whose loss is harmless.
 func (i *inbound) reply(frame []byte) {
 	i.mu.Lock()
+	if !i.greeted {
+		i.greeted = true
+		i.back = append(i.back, magic...)
+	}
 	if len(i.back)+len(frame) <= backMax {
 		i.back = append(i.back, frame...)
 	}
@@ -177,7 +250,14 @@ func (i *inbound) Outgoing() []byte {
 }
 
 // Closed ends the connection.
-func (i *inbound) Closed(error) {
+func (i *inbound) Closed(err error) {
+	if errors.Is(err, errTLS) {
+		i.remote.stats.refused.Add(1)
+		host := hostOf(i.conn.Peer())
+		i.remote.warnOnce("tls "+host, func() {
+			i.remote.log.Warn().Str("from", host).Err(err).Msg("connection refused; said once for each host")
+		})
+	}
 	i.dead.Store(true)
 	i.timer.Stop()
 	i.remote.forget(i)
@@ -215,6 +295,15 @@ func (i *inbound) user(body []byte) error {
 	r := i.remote
 	if e.TargetUID != 0 && e.TargetUID != r.self.UID {
 		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
+		return nil
+	}
+	if e.From.forgedBy(i.who) {
+		r.stats.forged.Add(1)
+		r.warnOnce("forged "+i.who.Addr, func() {
+			r.log.Warn().Str("peer", printable(i.who.Addr)).Str("from", i.conn.Peer()).Msg("message dropped: its sender is said to live on a third node, which is the peer's own; said once for each peer")
+		})
+		e.From = sender{}
+		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
 		return nil
 	}
 	msg, err := i.decode(e)

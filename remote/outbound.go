@@ -23,14 +23,25 @@ type outbound struct {
 	ended  bool
 	greet  []byte // the hello, until it is taken
 
-	frames frames // touched by Data only
-	uid    uint64 // of whom has answered; touched by Data only
+	hello  []byte // its body, as it was said
+	secret Secret // by which this node proves itself; zero: it need not
+
+	session *session // after the challenge; touched by Data only
+	frames  frames   // touched by Data only
+	uid     uint64   // of whom has answered; touched by Data only
 }
 
 func (p *peer) dial(kind laneKind) *outbound {
 	self := p.remote.self
 	o := &outbound{peer: p, kind: kind, frames: frames{max: frameMaxGreet}}
-	o.greet = appendHello(nil, hello{Version: protocolVersion, Oldest: protocolOldest, Lane: kind, From: self, To: p.addr})
+	h := hello{Version: protocolVersion, Oldest: protocolOldest, Lane: kind, From: self, To: p.addr}
+	if secrets := p.remote.currentSecrets(); len(secrets) > 0 {
+		o.secret = secrets[0]
+		h.Features |= featureSecret
+		h.Nonce = newNonce()
+	}
+	o.greet = appendHello(nil, h)
+	o.hello = o.greet[len(magic)+frameHeader+1:]
 	p.remote.alive.begin()
 	cancel := p.remote.transport.Dial(p.addr, o.dialed)
 	o.mu.Lock()
@@ -135,8 +146,16 @@ func (o *outbound) frame(b []byte) error {
 func (o *outbound) answer(kind frameKind, body []byte) error {
 	switch kind {
 	case frameRefuse:
-		return o.refused(body)
+		return o.turnedAway(body)
+	case frameChallenge:
+		return o.challenged(body)
 	case frameWelcome:
+		if !o.secret.IsZero() {
+			var ok bool
+			if body, ok = o.proven(kind, body); !ok {
+				return o.distrust("it does not prove that it knows the shared secret; give both nodes the same secret")
+			}
+		}
 		w, err := readWelcome(body)
 		if err != nil {
 			return err
@@ -152,11 +171,64 @@ func (o *outbound) answer(kind frameKind, body []byte) error {
 	return fmt.Errorf("%w: kind %d instead of an answer to the handshake", errFrame, kind)
 }
 
+// challenged answers the acceptor's challenge with a proof, once.
+func (o *outbound) challenged(body []byte) error {
+	if o.secret.IsZero() {
+		return o.distrust("it demands a shared secret; set Config.Secrets")
+	}
+	if o.session != nil {
+		return fmt.Errorf("%w: a second challenge", errFrame)
+	}
+	if _, err := readChallenge(body); err != nil {
+		return err
+	}
+	o.session = &session{keys: o.secret.material(), said: transcriptOf(o.hello, body, bindingOf(o.conn))}
+	o.mu.Lock()
+	o.greet = appendProof(nil, o.session.dialerProof())
+	o.mu.Unlock()
+	o.conn.Flush()
+	return nil
+}
+
+// proven cuts the acceptor's proof off its answer.
+func (o *outbound) proven(kind frameKind, answer []byte) ([]byte, bool) {
+	if o.session == nil {
+		return nil, false
+	}
+	return o.session.proven(kind, answer)
+}
+
+// distrust ends the stream to somebody who is not, as far as one can see, of us.
+func (o *outbound) distrust(why string) error {
+	o.peer.laneRefused(o, refusal{Code: refusedSecret, Text: o.peer.addr + ": " + why})
+	return errNoMore
+}
+
+// turnedAway is a refusal instead of a welcome. Where a secret is shared, only
+// somebody who has it can declare this node dead.
+func (o *outbound) turnedAway(body []byte) error {
+	if o.secret.IsZero() {
+		return o.refused(body)
+	}
+	if proved, ok := o.proven(frameRefuse, body); ok {
+		return o.refused(proved)
+	}
+	r, err := readRefusal(body)
+	if err != nil {
+		return err
+	}
+	if r.Code == refusedGone || r.Code == refusedStale {
+		return fmt.Errorf("%w: a verdict without proof of the shared secret", errFrame)
+	}
+	return o.refused(body)
+}
+
 func (o *outbound) refused(body []byte) error {
 	r, err := readRefusal(body)
 	if err != nil {
 		return err
 	}
+	r.Text = printable(r.Text)
 	o.peer.laneRefused(o, r)
 	return errNoMore
 }

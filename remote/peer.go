@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -168,6 +169,11 @@ func (p *peer) laneDown(o *outbound, err error) {
 			p.remote.log.Info().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("connection lost; messages on their way may be lost")
 			p.remote.sys.Publish(ConnectionLost{Addr: p.addr, UID: a.lanes[o.kind].uid, Control: o.kind == laneControl})
 		} else {
+			if errors.Is(err, errTLS) {
+				p.remote.warnOnce("tls to "+p.addr, func() {
+					p.remote.log.Warn().Str("peer", p.addr).Err(err).Msg("no connection; said once for each peer")
+				})
+			}
 			p.remote.log.Debug().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("no connection")
 		}
 		a.laneDown(now, o.kind, wanted)

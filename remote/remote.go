@@ -16,7 +16,8 @@ import (
 
 const (
 	peersMax    = 10_000 // addresses
-	unknownMax  = 512    // incoming connections that haven't said hello
+	unknownMax  = 512    // incoming connections that haven't been let in
+	unknownHost = 64     // of them from one host
 	warnedMax   = 1000
 	scratchMax  = 64 << 10
 	closeLateBy = time.Second // how long transports may take to end connections
@@ -37,6 +38,7 @@ type Remote struct {
 	listener  Listener
 	buffers   sync.Pool
 	stats     counters
+	secrets   atomic.Pointer[[]Secret]
 	closing   atomic.Bool
 	over      atomic.Bool
 	alive     liveCount
@@ -70,6 +72,8 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		sys: sys, cfg: cfg, limits: cfg.limits(), scope: sys.Scope(), clock: sys.Clock(), transport: cfg.Transport,
 		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]*peer{}, conns: map[uint64]*inbound{},
 	}
+	secrets := slices.Clone(cfg.Secrets)
+	r.secrets.Store(&secrets)
 	if r.transport == nil {
 		r.transport = &TCP{}
 	}
@@ -77,24 +81,42 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start remoting at %s: %w", cfg.listenAddr(), err)
 	}
+	st, ok := r.transport.(SecureTransport)
+	secure := ok && st.Secure()
 	addr, err := cfg.advertised(listener.Addr())
+	if err == nil {
+		err = cfg.exposed(listener.Addr(), secure)
+	}
 	if err == nil {
 		r.self = identity{System: sys.Name(), Addr: addr, UID: sys.UID(), Cluster: cfg.Cluster, Fingerprint: sys.Registry().Fingerprint(), FrameMax: cfg.frameMax()}
 		r.port, err = sys.Attach(r, addr)
 	}
 	if err != nil {
 		listener.Close()
+		r.abandon()
 		return nil, fmt.Errorf("start remoting: %w", err)
 	}
 	r.listener = listener
-	r.log.Info().Str("addr", addr).Str("bound", listener.Addr()).Uint64("uid", r.self.UID).
-		Msg("remoting started; traffic is not encrypted, keep the port away from networks you don't trust")
+	r.log.Info().Str("addr", addr).Str("bound", listener.Addr()).Uint64("uid", r.self.UID).Msg("remoting started" + protection(secure, len(secrets) > 0))
 	r.open()
 	sys.Stopped().Notify(func() {
 		r.beginClose()
 		sys.Executor().Go(r.Close) // so that whoever waits for the executor waits for the goodbye
 	})
 	return r, nil
+}
+
+// protection says in the log what keeps strangers out.
+func protection(secure, secret bool) string {
+	switch {
+	case secure && secret:
+		return " with TLS and a shared secret"
+	case secure:
+		return " with TLS"
+	case secret:
+		return " with a shared secret; traffic is not encrypted, keep the port away from networks you don't trust"
+	}
+	return "; whoever reaches the port is let in and traffic is not encrypted, keep it to this machine"
 }
 
 // Addr returns the "host:port" by which other nodes know this one.
@@ -217,12 +239,18 @@ type Stats struct {
 	// BadInput are connections closed for what came in on them, Undecodable
 	// messages that could not be decoded.
 	BadInput, Undecodable uint64
+	// Refused are hellos turned away: another cluster, a wrong secret, a
+	// certificate for another address.
+	Refused uint64
+	// Forged are messages dropped because they named a sender that their own
+	// node can't have written.
+	Forged uint64
 	// Peers are the addresses known, Connections the connections at present.
 	Peers, Connections int
 }
 
 type counters struct {
-	sent, received, badInput, undecodable, controlFull atomic.Uint64
+	sent, received, badInput, refused, forged, undecodable, controlFull atomic.Uint64
 }
 
 // Stats returns the counts.
@@ -231,7 +259,7 @@ func (r *Remote) Stats() Stats {
 	peers := len(r.peers)
 	r.peersMu.RUnlock()
 	return Stats{
-		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(),
+		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(), Refused: r.stats.refused.Load(), Forged: r.stats.forged.Load(),
 		Undecodable: r.stats.undecodable.Load(), Peers: peers, Connections: r.alive.count(),
 	}
 }

@@ -173,6 +173,13 @@ func pair(t *testing.T, test func(t *testing.T, net *remote.MemNet, a, b *node))
 	t.Run("over TCP", func(t *testing.T) {
 		test(t, nil, start(t, remote.Config{}), start(t, remote.Config{}))
 	})
+	t.Run("over TLS with a secret", func(t *testing.T) {
+		ca := newAuthority(t)
+		cfg := func() remote.Config {
+			return remote.Config{Transport: &remote.TCP{TLS: ca.node(t)}, Secrets: []remote.Secret{sharedSecret(t, "a")}}
+		}
+		test(t, nil, start(t, cfg()), start(t, cfg()))
+	})
 }
 
 func TestTellAndReply(t *testing.T) {

@@ -2,7 +2,9 @@ package remote
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"runtime"
 	"sync"
@@ -23,7 +25,13 @@ type TCP struct {
 	// WriteTimeout is how long the other end may take none of what is written
 	// before the connection is given up. Default 10 s.
 	WriteTimeout time.Duration
+	// TLS encrypts all connections and makes both ends prove who they are.
+	// Default nil: neither.
+	TLS *TLS
 }
+
+// Secure reports whether TLS is set.
+func (t *TCP) Secure() bool { return t.TLS != nil }
 
 func (t *TCP) dialTimeout() time.Duration  { return positive(t.DialTimeout, 5*time.Second) }
 func (t *TCP) writeTimeout() time.Duration { return positive(t.WriteTimeout, 10*time.Second) }
@@ -35,6 +43,11 @@ func (t *TCP) keepAlive() net.KeepAliveConfig {
 
 // Listen binds addr.
 func (t *TCP) Listen(addr string, accept func(Conn)) (Listener, error) {
+	if t.TLS != nil {
+		if err := t.TLS.check(); err != nil {
+			return nil, err
+		}
+	}
 	lc := net.ListenConfig{KeepAliveConfig: t.keepAlive()}
 	l, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
@@ -59,7 +72,7 @@ func (l *tcpListener) run(t *TCP, accept func(Conn)) {
 		c, err := l.l.Accept()
 		if err == nil {
 			wait = 5 * time.Millisecond
-			accept(newTCPConn(c, t.writeTimeout()))
+			accept(t.taken(c))
 			continue
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -94,14 +107,89 @@ func (t *TCP) Dial(addr string, done func(Conn, error)) (cancel func()) {
 			done(nil, err)
 			return
 		}
-		done(newTCPConn(c, t.writeTimeout()), nil)
+		conn, err := t.dialed(ctx, c, addr)
+		if err != nil {
+			_ = c.Close() // err says what is wrong
+			done(nil, err)
+			return
+		}
+		done(conn, nil)
 	}()
 	return stop
 }
 
+// dialed shakes hands over TLS, if there is to be any.
+func (t *TCP) dialed(ctx context.Context, c net.Conn, addr string) (Conn, error) {
+	plain := newTCPConn(c, t.writeTimeout())
+	if t.TLS == nil {
+		return plain, nil
+	}
+	cfg, err := t.TLS.client(addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w with %s: %w", errTLS, addr, err)
+	}
+	s := &tlsConn{tcpConn: plain, tls: tls.Client(c, cfg)}
+	plain.c = s.tls
+	if err := c.SetDeadline(time.Now().Add(t.dialTimeout())); err != nil {
+		return nil, err
+	}
+	if err := s.tls.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("%w with %s: %w", errTLS, addr, err)
+	}
+	return s, c.SetDeadline(time.Time{})
+}
+
+// taken is a connection that was accepted. Its TLS handshake is the first thing
+// that its reading goroutine does, so that it keeps no others waiting.
+func (t *TCP) taken(c net.Conn) Conn {
+	plain := newTCPConn(c, t.writeTimeout())
+	if t.TLS == nil {
+		return plain
+	}
+	s := &tlsConn{tcpConn: plain, tls: tls.Server(c, t.TLS.server())}
+	plain.c = s.tls
+	plain.first = func() error {
+		if err := c.SetReadDeadline(time.Now().Add(t.dialTimeout())); err != nil {
+			return err
+		}
+		if err := s.tls.HandshakeContext(context.Background()); err != nil {
+			return fmt.Errorf("%w: %w", errTLS, err)
+		}
+		return c.SetReadDeadline(time.Time{})
+	}
+	return s
+}
+
+// tlsConn is a tcpConn over TLS.
+type tlsConn struct {
+	*tcpConn
+	tls *tls.Conn
+}
+
+// Binding implements SecureConn.
+func (c *tlsConn) Binding() []byte {
+	s := c.tls.ConnectionState()
+	b, err := s.ExportKeyingMaterial(exporterLabel, nil, 32)
+	if err != nil {
+		return nil // the handshake is not done: then nothing is read either
+	}
+	return b
+}
+
+// Entitled implements SecureConn.
+func (c *tlsConn) Entitled(addr string) error {
+	certs := c.tls.ConnectionState().PeerCertificates
+	if len(certs) == 0 {
+		return errors.New("no certificate")
+	}
+	return entitled(certs[0], addr)
+}
+
 // tcpConn is one connection: a goroutine reads, another writes.
 type tcpConn struct {
-	c            net.Conn
+	c            net.Conn     // what is read and written
+	raw          net.Conn     // the socket
+	first        func() error // before reading, if anything
 	writeTimeout time.Duration
 	wake         chan struct{}
 	done         chan struct{}
@@ -115,7 +203,7 @@ type tcpConn struct {
 
 func newTCPConn(c net.Conn, writeTimeout time.Duration) *tcpConn {
 	setUserTimeout(c, 2*writeTimeout)
-	return &tcpConn{c: c, writeTimeout: writeTimeout, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &tcpConn{c: c, raw: c, writeTimeout: writeTimeout, wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
 func (c *tcpConn) Peer() string { return c.c.RemoteAddr().String() }
@@ -144,7 +232,7 @@ func (c *tcpConn) end(err error) {
 	}
 	c.closed, c.err = true, err
 	close(c.done)
-	_ = c.c.Close() // it is over either way
+	_ = c.raw.Close() // it is over either way; TLS would wait for its farewell
 }
 
 // ended is called by each of the two goroutines; the last one tells the handler.
@@ -160,6 +248,12 @@ func (c *tcpConn) ended() {
 
 func (c *tcpConn) read() {
 	defer c.ended()
+	if c.first != nil {
+		if err := c.first(); err != nil {
+			c.end(err)
+			return
+		}
+	}
 	buf := make([]byte, tcpReadBuffer)
 	for {
 		n, err := c.c.Read(buf)
@@ -201,7 +295,7 @@ func (c *tcpConn) write() {
 func (c *tcpConn) writeAll(b []byte) error {
 	for len(b) > 0 {
 		n := min(len(b), tcpWriteChunk)
-		if err := c.c.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+		if err := c.raw.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
 			return err
 		}
 		if _, err := c.c.Write(b[:n]); err != nil {

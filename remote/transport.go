@@ -46,6 +46,31 @@ type Conn interface {
 	Peer() string
 }
 
+// SecureTransport is what a [Transport] also implements when it can encrypt.
+type SecureTransport interface {
+	// Secure reports whether it encrypts and proves who is at the other end. Then
+	// all its connections are a [SecureConn].
+	Secure() bool
+}
+
+// SecureConn is a [Conn] that is encrypted and whose other end has proved who it
+// is. Its methods are called after the first Data only.
+type SecureConn interface {
+	// Binding is the same at both ends and on no other connection: what the
+	// TLS exporter gives.
+	Binding() []byte
+	// Entitled says why the other end may not call itself addr; nil: it may.
+	Entitled(addr string) error
+}
+
+// bindingOf names the encrypted connection, if it is one.
+func bindingOf(c Conn) []byte {
+	if s, ok := c.(SecureConn); ok {
+		return s.Binding()
+	}
+	return nil
+}
+
 // Handler is the side of a connection that remoting implements. Calls of Data
 // don't overlap one another, nor do those of Outgoing; Closed comes once and
 // last, after the last call of either has returned.

@@ -16,6 +16,17 @@ var (
 	goldenPeer = identity{System: "shop", Addr: "10.0.0.2:2551", UID: 0x1112131415161718, FrameMax: 4096}
 )
 
+var (
+	goldenNonce = [nonceSize]byte{1, 2, 3, 31: 32}
+	goldenKeys  = func() *secretKeys {
+		s, err := NewSecret([]byte("0123456789abcdef"))
+		if err != nil {
+			panic(err)
+		}
+		return s.material()
+	}()
+)
+
 // TestGolden holds the bytes of the protocol still: other releases speak it.
 func TestGolden(t *testing.T) {
 	to := actor.Location{System: "shop", Addr: goldenPeer.Addr, UID: goldenPeer.UID, Path: "/user/a", ID: 300}
@@ -32,9 +43,19 @@ func TestGolden(t *testing.T) {
 		"hello": {appendHello(nil, hello{Version: 1, Oldest: 1, Lane: laneOrdinary, From: goldenSelf, To: goldenPeer.Addr}),
 			"545250310000003a010101010473686f700d31302e302e302e313a3235353101020304050607080163000000000000000980801" +
 				"00d31302e302e302e323a32353531"},
-		"welcome": {appendWelcome(nil, welcome{Version: 1, From: goldenPeer}),
+		"welcome": {append([]byte(magic), appendWelcome(nil, welcome{Version: 1, From: goldenPeer})...),
 			"5452503100000028020" + "10473686f700d31302e302e302e323a3235353111121314151617180000000000000000008020"},
-		"refusal":                  {appendRefusal(nil, refusal{Code: refusedGone, UID: 1, Text: "no"}), "545250310000000d0304000000000000000" + "1026e6f"},
+		"hello of version 2": {appendHello(nil, hello{Version: 2, Oldest: 1, From: goldenPeer, To: "b:1", Features: featureSecret, Nonce: goldenNonce}),
+			"545250310000004f010201000473686f700d31302e302e302e323a323535311112131415161718000000000000000000802003623a31010102030000000000000000000000000000000000000000000000000000000020"},
+		"welcome of version 2": {appendWelcome(nil, welcome{Version: 2, From: goldenPeer, Features: 3}),
+			"0000002902020473686f700d31302e302e302e323a323535311112131415161718000000000000000000802003"},
+		"challenge": {appendChallenge(nil, challenge{Version: 2, Nonce: goldenNonce}),
+			"0000002204020102030000000000000000000000000000000000000000000000000000000020"},
+		"proof": {appendProof(nil, (&session{goldenKeys, transcriptOf([]byte("hello"), []byte("challenge"), []byte("binding"))}).dialerProof()),
+			"00000021058a3d9a3bcb3e50c3a07e28bb75b70c6fb09748055d22f2edb39949e539957a27"},
+		"welcome with its proof": {sealed(appendWelcome(nil, welcome{Version: 2, From: goldenPeer}), &session{goldenKeys, transcript{1}}),
+			"0000004902020473686f700d31302e302e302e323a323535311112131415161718000000000000000000802000c9a952a0f505a5371b2223de0ae886f2c1cb12791eb6fc0531bdad6f03d1e8a3"},
+		"refusal":                  {append([]byte(magic), appendRefusal(nil, refusal{Code: refusedGone, UID: 1, Text: "no"})...), "545250310000000d0304000000000000000" + "1026e6f"},
 		"user, to one incarnation": {user(to, here), "000000210a0311121314151617180" + "72f757365722f61ac02072f757365722f6202016daabb"},
 		"user, to any, from any":   {user(actor.Location{Path: "/p"}, anyUID), "000000130a0a022f7000072f757365722f6200016daabb"},
 		"user, from a third node":  {user(actor.Location{Path: "/p"}, elsewhere), "000000240a04022f70000473686f7003783a310000000000000003072f757365722f6304016daabb"},
@@ -117,13 +138,13 @@ func TestHandshakeRoundTrip(t *testing.T) {
 		}
 	}
 	w := welcome{Version: 1, From: goldenPeer}
-	got, err := readWelcome(appendWelcome(nil, w)[len(magic)+frameHeader+1:])
+	got, err := readWelcome(appendWelcome(nil, w)[frameHeader+1:])
 	require.NoError(t, err)
 	require.Equal(t, w, got)
-	_, err = readWelcome(appendWelcome(nil, welcome{Version: 2, From: goldenPeer})[len(magic)+frameHeader+1:])
+	_, err = readWelcome(appendWelcome(nil, welcome{Version: 3, From: goldenPeer})[frameHeader+1:])
 	require.ErrorContains(t, err, "was not offered")
 	r := refusal{Code: refusedBusy, UID: 4, Text: "busy"}
-	gotR, err := readRefusal(appendRefusalFrame(nil, r)[frameHeader+1:])
+	gotR, err := readRefusal(appendRefusal(nil, r)[frameHeader+1:])
 	require.NoError(t, err)
 	require.Equal(t, r, gotR)
 }
@@ -239,6 +260,14 @@ func FuzzProtocol(f *testing.F) {
 			require.Equal(t, s, again)
 		}
 		_, _ = readWelcome(b)
+		if c, err := readChallenge(b); err == nil {
+			again, err := readChallenge(appendChallenge(nil, c)[frameHeader+1:])
+			require.NoError(t, err)
+			require.Equal(t, c, again)
+		}
+		s := &session{goldenKeys, transcript{1}}
+		_, ok := s.proven(frameWelcome, b)
+		require.False(t, ok, "nobody guesses a proof")
 		_, _ = readRefusal(b)
 		if e, err := readUser(b); err == nil {
 			require.LessOrEqual(t, len(e.Path)+len(e.Body)+len(e.From.Raw)+len(e.Name), len(b))

@@ -43,6 +43,7 @@ var doors = []door{
 	{"actor/watchdog.go", clock, "the watchdog over slow turns times those of the production executor"},
 	{"actor/monitor.go", clock, "the monitor that brings in a spare worker looks at its watch"},
 	{"persistence/persistencetest/race.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
+	{"remote/nonce.go", chance, "what strangers must not foresee can't come from a seed"},
 	{"remote/memnet.go", goroutine, "the wire in memory: a goroutine for each direction, as TCP has"},
 	{"remote/memnet.go", choice, "a direction has bytes to write, or is over"},
 	{"remote/tcp.go", goroutine, "the production wire: reading and writing block"},
