@@ -220,7 +220,8 @@ func TestJournalAwayForAMinute(t *testing.T) {
 	p := testkit.NewProbe(t, sys)
 	actor.Subscribe[persistence.Failed](sys, p)
 	cfg := persistence.Config[purse]{Journal: store}
-	ref := spawn(t, sys, wallet{}, cfg, actor.Supervise{Backoff: actor.Backoff{Min: time.Second, Max: 10 * time.Second}})
+	// With less, two restarts would fit into one move of the clock.
+	ref := spawn(t, sys, wallet{}, cfg, actor.Supervise{Backoff: actor.Backoff{Min: 10 * time.Second, Max: 10 * time.Second}})
 	for range 6 {
 		failed := testkit.ExpectAs[persistence.Failed](p)
 		require.ErrorIs(t, failed.Err, persistence.ErrRecovery)
