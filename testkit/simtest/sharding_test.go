@@ -121,10 +121,16 @@ func (h *hosted) Signal(ctx *actor.Context, sig any) {
 }
 
 // ask sends a command to a tally through a node drawn for this try, as an HTTP
-// client does through a load balancer: the node may die with the answer.
+// client does through a load balancer: the node may die with the answer. The
+// next try goes elsewhere.
 func (s *service) ask(id string) asking {
+	var last *simtest.Node
 	return func(c actor.Request[result]) (r result, err error) {
 		n := s.nodes[s.r.IntN(len(s.nodes))]
+		for n == last {
+			n = s.nodes[s.r.IntN(len(s.nodes))]
+		}
+		last = n
 		d := s.doors[n]
 		if d == nil || !n.Alive() || n.Cluster() == nil || !n.Cluster().Up().IsOpen() {
 			return result{}, errNoAnswer
