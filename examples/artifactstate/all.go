@@ -90,7 +90,7 @@ func nodesOf(o options, data string) []launch.Node {
 			n = launch.Node{Name: fmt.Sprintf("endpoint-%d", i-2), Role: roleEndpoint, Listen: listen, HTTP: o.http[i-3]}
 			args = []string{"-http", n.HTTP, "-ask-timeout", o.askTimeout.String()}
 		}
-		n.Args = append([]string{"-node", n.Role, "-name", n.Name, "-listen", listen, "-seeds", strings.Join(o.seeds, ","), "-log", o.level.String(), "-supervised"}, args...)
+		n.Args = append([]string{"-node", n.Role, "-name", n.Name, "-listen", listen, "-seeds", strings.Join(o.seeds, ","), "-log", o.level.String(), "-supervised"}, append(args, o.trust.args()...)...)
 		nodes = append(nodes, n)
 	}
 	return nodes

@@ -42,14 +42,19 @@ func runOne(o options, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "artifactstate:", err)
 		return launch.ExitConfig
 	}
-	config := node.Config{Role: o.role, Listen: o.listen[0], Seeds: o.seeds, AskTimeout: o.askTimeout, Log: log}
+	wire, err := o.trust.settings()
+	if err != nil {
+		log.Error().Err(err).Msg("can't start")
+		return launch.ExitConfig
+	}
+	config := node.Config{Role: o.role, Listen: o.listen[0], Seeds: o.seeds, Remote: wire, AskTimeout: o.askTimeout, Log: log}
 	if len(o.http) > 0 {
 		config.HTTP = o.http[0]
 	}
 	if o.role == roleEntity {
 		config.Data = o.data
 	}
-	err := node.Run(ctx, config)
+	err = node.Run(ctx, config)
 	switch {
 	case err == nil:
 		log.Info().Msg("left")

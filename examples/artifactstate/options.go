@@ -30,6 +30,7 @@ type options struct {
 	data                string
 	askTimeout          time.Duration
 	level               zerolog.Level
+	trust               trust
 	// supervised says that standard input is the parent's string: its end means
 	// leave, and interrupts are the parent's business.
 	supervised bool
@@ -70,6 +71,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	seeds := flags.String("seeds", "", "addresses of the nodes to join through, with commas; the first of them may form a cluster alone\n(default the entity nodes: "+defaultSeeds+")")
 	flags.StringVar(&o.data, "data", defaultData, "the SQLite file that the entity nodes of one machine share")
 	flags.DurationVar(&o.askTimeout, "ask-timeout", 3*time.Second, "how long an endpoint waits for an entity before it answers 503")
+	o.trust.define(flags)
 	level := flags.String("log", "info", "what is logged: debug, info, warn or error, and what is worse")
 	flags.BoolVar(&o.supervised, "supervised", false, "leave when standard input ends, and leave interrupts to the parent process")
 	if err := flags.Parse(args); err != nil {
@@ -84,6 +86,9 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	}
 	if o.askTimeout <= 0 {
 		return o, fmt.Errorf("-ask-timeout %v: it must be more than nothing", o.askTimeout)
+	}
+	if _, err := o.trust.settings(); err != nil {
+		return o, err
 	}
 	return o, o.addresses(*listen, *web, *seeds)
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/troupe-go/troupe/remote"
 )
 
 // The roles of nodes.
@@ -27,6 +29,9 @@ type Config struct {
 	// Seeds are the addresses to join through, the same on all nodes. The first
 	// may form the cluster.
 	Seeds []string
+	// Remote says how the nodes know each other: secrets, TLS. Its zero value
+	// does for nodes of one machine.
+	Remote remote.Config
 	// HTTP is the address to serve on, host:port; empty serves nothing.
 	HTTP string
 	// Data is the SQLite file of an entity node.

@@ -96,7 +96,7 @@ func (n *running) open() error {
 	}
 	if err == nil {
 		n.cluster, err = cluster.Open(n.sys, cluster.Config{
-			Listen: n.config.Listen, Seeds: n.config.Seeds, Roles: []string{n.config.Role},
+			Listen: n.config.Listen, Seeds: n.config.Seeds, Roles: []string{n.config.Role}, Remote: n.config.Remote,
 		})
 	}
 	if err != nil {
