@@ -90,8 +90,20 @@ func TestFormation(t *testing.T) { // C16, C38
 		w.run(30 * time.Second)
 		require.False(t, a.core.joined())
 	})
-	t.Run("a majority of seeds that say so is enough, after the timeout", func(t *testing.T) {
+	t.Run("a majority of seeds that say so isn't enough", func(t *testing.T) {
 		w := newWorld(t, 3)
+		w.cut(true, []string{"a", "b"}, []string{"c"})
+		w.start("a", "a", "b", "c")
+		w.start("b", "a", "b", "c")
+		w.run(30 * time.Second)
+		require.False(t, w.nodes[addrOf("a")].core.joined())
+		w.start("c", "a", "b", "c")
+		w.cut(false, []string{"a", "b"}, []string{"c"})
+		w.until("cluster", 10*time.Second, w.allUp("a", "b", "c"))
+	})
+	t.Run("a majority is enough, after the timeout, when that was asked for", func(t *testing.T) {
+		w := newWorld(t, 3)
+		w.config = func(c *Config) { c.FormQuorum = 2 }
 		w.cut(true, []string{"a", "b"}, []string{"c"})
 		w.start("a", "a", "b", "c")
 		w.start("b", "a", "b", "c")

@@ -50,9 +50,11 @@ type Config struct {
 	SeedTimeout time.Duration
 	// FormQuorum is how many seeds, the first included, must say that they
 	// are in no cluster before the first seed forms one without an answer of
-	// the others. Default 0: a majority of the seeds, so that a first seed
-	// that restarts in a partition doesn't form a second cluster. 1 lets it
-	// go ahead alone.
+	// the others. Default 0: all of them, so that seeds that restart in a
+	// partition never form a second cluster beside members they can't reach.
+	// Lowered, a cluster can be formed while the machine of a seed is dead,
+	// and a second one while it is only cut off. 1 lets the first seed go
+	// ahead alone.
 	FormQuorum int
 	// AskEvery is the time between two rounds of questions to the seeds.
 	// Default 500 ms. Raised, joining takes longer; lowered, more traffic
@@ -115,7 +117,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.TombstoneAfter = orDefault(c.TombstoneAfter, 10*time.Minute)
 	c.ExitTimeout = orDefault(c.ExitTimeout, 3*time.Second)
 	if c.FormQuorum == 0 {
-		c.FormQuorum = len(c.Seeds)/2 + 1
+		c.FormQuorum = max(len(c.Seeds), 1)
 	}
 	return c, nil
 }

@@ -7,16 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/troupe-go/troupe/cluster"
 	"github.com/troupe-go/troupe/testkit/simtest"
 )
 
-// fleet adds so many clustered nodes, named a, b, c, …. The first seed forms a
-// cluster only when all others are known to be in none: with the default, most
-// of them, a few survivors that can't be reached meanwhile stay in the old
-// cluster, and two clusters never merge.
+// fleet adds so many clustered nodes, named a, b, c, …, all of them seeds.
 func fleet(w *simtest.World, size int, c simtest.Clustered) (nodes []*simtest.Node) {
-	c.Adjust = func(_ *simtest.Node, cfg *cluster.Config) { cfg.Membership.FormQuorum = size }
 	for i := range size {
 		c.Seeds = append(c.Seeds, string(rune('a'+i)))
 	}
