@@ -192,7 +192,11 @@ func (a *sourced[S, C, E]) fail(ctx *actor.Context, step string, cause error) {
 	case errors.Is(cause, ErrFenced):
 		// A fence never goes back: starting again could only fail again.
 		ctx.Log().Error().Str("id", a.cfg.ID).Stringer("epoch", a.cfg.Epoch).Err(err).Msg("replaced as owner, stopping")
+		// The stop is on its way before the failure, so it comes about whatever
+		// the supervisor decides; but that knows, and can wait before it starts
+		// another.
 		ctx.Stop(ctx.Self())
+		ctx.Fail(err)
 	case step == "recovery":
 		ctx.Fail(&actor.StartError{Err: err})
 	default:

@@ -188,6 +188,19 @@ func TestFencedOwnerStops(t *testing.T) {
 		require.Equal(t, 3, ask(t, now, deposit{Amount: 2}))
 		require.Equal(t, []event{deposited{1}, deposited{2}}, stored(t, store))
 	})
+	t.Run("and its supervisor knows why, but can't keep it", func(t *testing.T) {
+		sys, store := system(t), persistence.NewMemory()
+		why := make(chan error, 10)
+		old := spawn(t, sys, wallet{}, persistence.Config[purse]{Journal: store, Epoch: first},
+			actor.Supervise{Decide: func(err error) actor.Directive { why <- err; return actor.Restart }})
+		require.Equal(t, 1, ask(t, old, deposit{Amount: 1}))
+		_, err := store.Claim(t.Context(), id, second)
+		require.NoError(t, err)
+		old.Tell(deposit{Amount: 1})
+		gone(t, sys, old)
+		require.ErrorIs(t, <-why, persistence.ErrFenced)
+		require.Empty(t, why)
+	})
 	t.Run("in its recovery", func(t *testing.T) {
 		sys, store := system(t), persistence.NewMemory()
 		_, err := store.Claim(t.Context(), id, second)
