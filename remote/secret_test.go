@@ -290,6 +290,7 @@ func TestFalseAcceptors(t *testing.T) {
 		},
 		"a proof by another secret": func(w *wireEnd, h hello) {
 			said := transcriptOf(helloBody(h), w.challenge(), nil)
+			w.readKind(frameProof)
 			b := appendWelcome(nil, welcome{Version: 2, From: identity{System: "test", Addr: h.To, UID: 5, FrameMax: 4096}})
 			b = sealed(b, &session{testSecret(w.t, "something else that is long enough").material(), said})
 			w.write(b)
