@@ -213,7 +213,7 @@ func checkFiles(root string) ([]finding, error) {
 			return err
 		case d.IsDir() && (d.Name() == ".git" || d.Name() == "bin"):
 			return filepath.SkipDir
-		case d.IsDir() || ignored(d.Name()) || !d.Type().IsRegular():
+		case d.IsDir() || ignored(d.Name()) || !d.Type().IsRegular() || d.Name() == ".git": // a linked worktree has a file of that name
 			return nil
 		}
 		text, err := os.ReadFile(p)
