@@ -70,7 +70,7 @@ func (r *Routees) nodes(v membership.View) []membership.Node {
 	unreachable := v.Unreachable()
 	var out []membership.Node
 	for _, m := range v.Members() {
-		works := m.Status == membership.Up || m.Status == membership.WeaklyUp
+		works := m.Status.IsUp() || m.Status == membership.WeaklyUp
 		cut := slices.ContainsFunc(unreachable, func(u membership.Member) bool { return u.Node == m.Node })
 		if works && !cut && m.HasRole(r.role) {
 			out = append(out, m.Node)

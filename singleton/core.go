@@ -256,11 +256,13 @@ func (c *core) compute(now time.Time) phase {
 		}
 		return phaseWasOldest
 	}
-	if self.Status != membership.Up || self.UpNumber == 0 || !c.hostable() {
+	if !self.Status.IsUp() || self.UpNumber == 0 || !c.hostable() {
 		return phaseStart
 	}
 	older, up := c.uncleared(now)
 	switch {
+	case self.Status.Closing() && c.running == notRunning && c.phase != phaseOldest:
+		return phaseYounger // the whole cluster is about to end: nothing moves here any more
 	case c.running != notRunning && (older || c.phase == phaseReverted):
 		return phaseReverted
 	case c.running != notRunning || !older:
@@ -284,7 +286,7 @@ func (c *core) uncleared(now time.Time) (older, up bool) {
 			continue
 		}
 		older = true
-		up = up || m.Status == membership.Up
+		up = up || m.Status.IsUp()
 	}
 	for _, g := range c.roster.Gone(now, c.margin) {
 		older = older || g.Older(self) && !c.cleared[g.Node]
@@ -332,7 +334,7 @@ func (c *core) pause(now time.Time) {
 func (c *core) end() {
 	if !c.roster.SelfEnded() && c.hostable() {
 		for _, m := range c.roster.Hosts() {
-			if m.Status == membership.Up {
+			if m.Status.IsUp() {
 				c.send(m.Node, handOverDone{From: c.self, UpTo: c.roster.UpTo()})
 			}
 		}

@@ -24,7 +24,7 @@ type graph struct {
 const searchMax = 1 << 17
 
 // newGraph returns the graph of a view in which members of the role ("" for
-// all) that are Up or Leaving have a say.
+// all) that are Up (about to be shut down or not) or Leaving have a say.
 func newGraph(v membership.View, role string) *graph {
 	g := &graph{self: v.Self}
 	at := map[membership.Node]int{}
@@ -34,7 +34,7 @@ func newGraph(v membership.View, role string) *graph {
 		}
 		at[m.Node] = len(g.members)
 		g.members = append(g.members, m)
-		g.counts = append(g.counts, m.HasRole(role) && (m.Status == membership.Up || m.Status == membership.Leaving))
+		g.counts = append(g.counts, m.HasRole(role) && (m.Status.IsUp() || m.Status == membership.Leaving))
 	}
 	g.broken = make([][]int, len(g.members))
 	for _, r := range v.Reachability().Records() {

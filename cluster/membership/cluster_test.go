@@ -135,7 +135,7 @@ func TestFormation(t *testing.T) { // C16, C38
 		x := w.start("x", "a", "b")
 		w.until("refusal", 5*time.Second, w.ended(x))
 		require.Equal(t, Incompatible, x.ended.Reason)
-		require.Contains(t, x.ended.Detail, `this cluster is named "test", the joining node wants "other"`)
+		require.Contains(t, x.ended.Detail, `is named "test", this node wants "other"`)
 	})
 	t.Run("clash of settings is told", func(t *testing.T) {
 		w := newWorld(t, 1)
@@ -344,10 +344,10 @@ func TestDowning(t *testing.T) {
 	t.Run("declared dead before its welcome arrived", func(t *testing.T) {
 		w := newWorld(t, 1)
 		w.form("a", "b")
-		w.cuts[[2]string{addrOf("a"), addrOf("c")}] = true
-		w.cuts[[2]string{addrOf("b"), addrOf("c")}] = true
 		c := w.start("c", "a", "b", "c")
-		w.step(c, JoinNode{addrOf("a")}) // it is let in and can't hear so
+		w.until("choice", time.Second, func() bool { return c.core.seeding.phase == joinWaiting })
+		w.cuts[[2]string{addrOf("a"), addrOf("c")}] = true // it is let in and can't hear so
+		w.cuts[[2]string{addrOf("b"), addrOf("c")}] = true
 		w.run(time.Second)
 		w.step(c, QuarantinedBy{Node{"stranger:1", 1}})
 		require.Nil(t, c.ended, "nobody it wants to join")

@@ -8,13 +8,6 @@ import (
 	"time"
 )
 
-// Setting is one thing that all nodes of a cluster must agree on. Two nodes
-// that both have the key and differ in the value don't get together.
-type Setting struct {
-	Key   string
-	Value string
-}
-
 // Bounds of what a node may send along when it asks to join.
 const (
 	settingsMax    = 128
@@ -32,13 +25,22 @@ type Config struct {
 	Cluster string
 	// Roles of this node, at most 32 of at most 64 bytes.
 	Roles []string
+	// AppVersion is the version of the application on this node, for rolling
+	// updates; see [CompareVersions] for its form. Default: none.
+	AppVersion string
 	// Seeds are the addresses to join through, this node's own among them
 	// if it is one. The first in the list is special: only the node that has
 	// that address ever forms a cluster by itself, so every node must list
 	// the same one first. More seeds make joining and restarting safer.
 	Seeds []string
-	// Settings must agree between the members, by key.
+	// Settings must suit those of the cluster: by default each key that both
+	// have must have the same value. At most 128, of at most 1024 bytes.
 	Settings []Setting
+	// Checks replace that rule for single keys.
+	Checks map[string]Check
+	// Compatibility says what a node does that doesn't suit the cluster.
+	// Default: [Enforce].
+	Compatibility Compatibility
 	// Minimum holds members back from becoming Up until enough are there.
 	Minimum Minimum
 
@@ -64,6 +66,12 @@ type Config struct {
 	// it chose (asking again every AskEvery) before it goes back to the seeds.
 	// Default 5 s.
 	JoinTimeout time.Duration
+
+	// GiveUpAfter is how long a node tries to get into a cluster, counted from
+	// its first attempt, before it ends. Default 0: it tries for ever. Lowered,
+	// whoever starts processes learns sooner; nodes that are started before
+	// their seeds end for nothing.
+	GiveUpAfter time.Duration
 
 	// GossipEvery is the time between two rounds of gossip while nothing
 	// happens. Default 500 ms. Raised, lost news is repaired later; lowered,
@@ -116,9 +124,6 @@ func (c Config) withDefaults() (Config, error) {
 	c.WeaklyUpAfter = orDefault(c.WeaklyUpAfter, 7*time.Second)
 	c.TombstoneAfter = orDefault(c.TombstoneAfter, 10*time.Minute)
 	c.ExitTimeout = orDefault(c.ExitTimeout, 3*time.Second)
-	if c.FormQuorum == 0 {
-		c.FormQuorum = max(len(c.Seeds), 1)
-	}
 	return c, nil
 }
 
@@ -137,13 +142,14 @@ func (c Config) Validate() error {
 	if _, err := validRoles(c.Roles); err != nil {
 		errs = append(errs, fmt.Errorf("Roles: %w", err))
 	}
-	for i, s := range c.Seeds {
-		if err := ValidAddr(s); err != nil {
-			errs = append(errs, fmt.Errorf("Seeds: %w", err))
-		}
-		if slices.Contains(c.Seeds[:i], s) {
-			errs = append(errs, fmt.Errorf("Seeds: %q is listed twice", s))
-		}
+	if err := ValidVersion(c.AppVersion); err != nil {
+		errs = append(errs, fmt.Errorf("AppVersion: %w", err))
+	}
+	if err := validSeeds(c.Seeds); err != nil {
+		errs = append(errs, fmt.Errorf("Seeds: %w", err))
+	}
+	if c.Compatibility > Ignore {
+		errs = append(errs, fmt.Errorf("Compatibility %d: want Enforce, Warn or Ignore", c.Compatibility))
 	}
 	if len(c.Settings) > settingsMax {
 		errs = append(errs, fmt.Errorf("Settings: %d of them, at most %d are allowed", len(c.Settings), settingsMax))
@@ -163,7 +169,7 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"SeedTimeout", c.SeedTimeout}, {"AskEvery", c.AskEvery}, {"JoinTimeout", c.JoinTimeout},
+		{"SeedTimeout", c.SeedTimeout}, {"AskEvery", c.AskEvery}, {"JoinTimeout", c.JoinTimeout}, {"GiveUpAfter", c.GiveUpAfter},
 		{"GossipEvery", c.GossipEvery}, {"PushEvery", c.PushEvery},
 		{"TombstoneAfter", c.TombstoneAfter}, {"ExitTimeout", c.ExitTimeout},
 	} {
@@ -174,27 +180,15 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func compareSettings(a, b Setting) int {
-	if a.Key < b.Key {
-		return -1
-	}
-	if a.Key > b.Key {
-		return 1
-	}
-	return 0
-}
-
-// clash says in which setting two nodes differ, or returns "".
-func clash(name string, ours, theirs []Setting, theirName string) string {
-	if name != theirName {
-		return fmt.Sprintf("this cluster is named %q, the joining node wants %q", name, theirName)
-	}
-	for _, a := range ours {
-		for _, b := range theirs {
-			if a.Key == b.Key && a.Value != b.Value {
-				return fmt.Sprintf("setting %s is %q in the cluster, %q on the joining node", a.Key, a.Value, b.Value)
-			}
+func validSeeds(seeds []string) error {
+	var errs []error
+	for i, s := range seeds {
+		if err := ValidAddr(s); err != nil {
+			errs = append(errs, err)
+		}
+		if slices.Contains(seeds[:i], s) {
+			errs = append(errs, fmt.Errorf("%q is listed twice", s))
 		}
 	}
-	return ""
+	return errors.Join(errs...)
 }

@@ -49,8 +49,8 @@ func New(cfg Config) (*Core, error) {
 	if err != nil {
 		return nil, fmt.Errorf("membership config: %w", err)
 	}
-	c := &Core{cfg: cfg, me: Member{Node: cfg.Self, Status: Joining, Roles: cfg.Roles}}
-	c.seeding = newSeeding(cfg)
+	c := &Core{cfg: cfg, me: Member{Node: cfg.Self, Status: Joining, Roles: cfg.Roles, AppVersion: cfg.AppVersion}}
+	c.seeding = newSeeding(cfg.Self, cfg.Seeds)
 	c.shown = View{Self: cfg.Self}
 	return c, nil
 }
@@ -76,6 +76,10 @@ func (c *Core) Step(now time.Time, in Input) []Effect {
 		c.startSeeding()
 	case JoinNode:
 		c.joinNode(in.Addr)
+	case JoinSeeds:
+		c.joinSeeds(in.Addrs)
+	case SetVersion:
+		c.setVersion(in.AppVersion)
 	case Received:
 		c.receive(in.Message)
 	case Refused:
@@ -88,6 +92,8 @@ func (c *Core) Step(now time.Time, in Input) []Effect {
 		c.quarantinedBy(in.Node)
 	case Leave:
 		c.leave(in.Addr)
+	case PrepareShutdown:
+		c.prepareShutdown()
 	case DownAt:
 		if m, ok := c.state.At(in.Addr); ok {
 			c.down([]Node{m.Node})

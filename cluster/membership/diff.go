@@ -29,6 +29,12 @@ type (
 	MemberWeaklyUp struct{ Member Member }
 	// MemberUp says that a member is a full one.
 	MemberUp struct{ Member Member }
+	// MemberPreparingForShutdown says that a member knows that the whole
+	// cluster is about to be shut down.
+	MemberPreparingForShutdown struct{ Member Member }
+	// MemberReadyForShutdown says that every member knows so: the processes
+	// can be stopped in any order.
+	MemberReadyForShutdown struct{ Member Member }
 	// MemberLeft says that a member was asked to leave; it still works.
 	MemberLeft struct{ Member Member }
 	// MemberExited says that a member hands over what is left and goes.
@@ -56,19 +62,21 @@ type (
 	}
 )
 
-func (Snapshot) event()          {}
-func (Ended) event()             {}
-func (MemberJoined) event()      {}
-func (MemberWeaklyUp) event()    {}
-func (MemberUp) event()          {}
-func (MemberLeft) event()        {}
-func (MemberExited) event()      {}
-func (MemberDowned) event()      {}
-func (MemberRemoved) event()     {}
-func (UnreachableMember) event() {}
-func (ReachableMember) event()   {}
-func (LeaderChanged) event()     {}
-func (RoleLeaderChanged) event() {}
+func (Snapshot) event()                   {}
+func (Ended) event()                      {}
+func (MemberJoined) event()               {}
+func (MemberWeaklyUp) event()             {}
+func (MemberUp) event()                   {}
+func (MemberLeft) event()                 {}
+func (MemberPreparingForShutdown) event() {}
+func (MemberReadyForShutdown) event()     {}
+func (MemberExited) event()               {}
+func (MemberDowned) event()               {}
+func (MemberRemoved) event()              {}
+func (UnreachableMember) event()          {}
+func (ReachableMember) event()            {}
+func (LeaderChanged) event()              {}
+func (RoleLeaderChanged) event()          {}
 
 // String returns the event in words.
 func (e Snapshot) String() string { return fmt.Sprintf("snapshot of %d members", len(e.View.members)) }
@@ -89,6 +97,16 @@ func (e MemberWeaklyUp) String() string { return fmt.Sprintf("weakly up %v", e.M
 
 // String returns the event in words.
 func (e MemberUp) String() string { return fmt.Sprintf("up %v", e.Member.Node) }
+
+// String returns the event in words.
+func (e MemberPreparingForShutdown) String() string {
+	return fmt.Sprintf("preparing for shutdown %v", e.Member.Node)
+}
+
+// String returns the event in words.
+func (e MemberReadyForShutdown) String() string {
+	return fmt.Sprintf("ready for shutdown %v", e.Member.Node)
+}
 
 // String returns the event in words.
 func (e MemberLeft) String() string { return fmt.Sprintf("left %v", e.Member.Node) }
@@ -154,6 +172,10 @@ func statusEvent(m Member) Event {
 		return MemberWeaklyUp{m}
 	case Up:
 		return MemberUp{m}
+	case PreparingForShutdown:
+		return MemberPreparingForShutdown{m}
+	case ReadyForShutdown:
+		return MemberReadyForShutdown{m}
 	case Leaving:
 		return MemberLeft{m}
 	case Exiting:

@@ -11,9 +11,16 @@ type (
 	// Start begins to join through the seeds of the config. Without seeds it
 	// does nothing.
 	Start struct{}
-	// JoinNode joins through the member at Addr; this node's own address
-	// forms a cluster. It is ignored once the node has joined.
+	// JoinNode joins through the member at Addr, which is asked until it lets
+	// this node in; this node's own address forms a cluster at once. Other
+	// seeds are forgotten. It is ignored once the node has joined.
 	JoinNode struct{ Addr string }
+	// JoinSeeds joins through other seeds than those of the config. It is
+	// ignored once the node has joined.
+	JoinSeeds struct{ Addrs []string }
+	// SetVersion sets the version of the application. It is ignored once the
+	// node has begun to join.
+	SetVersion struct{ AppVersion string }
 	// Received is a message of another core.
 	Received struct{ Message Message }
 	// Refused says that the node at Addr refused the connection: nothing
@@ -30,6 +37,8 @@ type (
 	QuarantinedBy struct{ Node Node }
 	// Leave asks the member at Addr, often this node itself, to leave.
 	Leave struct{ Addr string }
+	// PrepareShutdown says that the whole cluster is about to be shut down.
+	PrepareShutdown struct{}
 	// DownAt declares the member at Addr dead, of whichever incarnation.
 	DownAt struct{ Addr string }
 	// DownNodes declares members dead, all in one change.
@@ -38,18 +47,21 @@ type (
 	ExitDone struct{}
 )
 
-func (Tick) input()          {}
-func (Start) input()         {}
-func (JoinNode) input()      {}
-func (Received) input()      {}
-func (Refused) input()       {}
-func (Observed) input()      {}
-func (Quarantined) input()   {}
-func (QuarantinedBy) input() {}
-func (Leave) input()         {}
-func (DownAt) input()        {}
-func (DownNodes) input()     {}
-func (ExitDone) input()      {}
+func (Tick) input()            {}
+func (Start) input()           {}
+func (JoinNode) input()        {}
+func (JoinSeeds) input()       {}
+func (SetVersion) input()      {}
+func (Received) input()        {}
+func (Refused) input()         {}
+func (Observed) input()        {}
+func (Quarantined) input()     {}
+func (QuarantinedBy) input()   {}
+func (Leave) input()           {}
+func (DownAt) input()          {}
+func (PrepareShutdown) input() {}
+func (DownNodes) input()       {}
+func (ExitDone) input()        {}
 
 // Effect is what the owner of a [Core] must carry out, in the order given; it
 // is one of the types below.
@@ -104,6 +116,9 @@ const (
 	Evicted
 	// Incompatible: the cluster won't have it, see the detail.
 	Incompatible
+	// NotJoined: it found no cluster to join in the time it had for that, see
+	// the detail.
+	NotJoined
 	// Failed: what ran its membership failed. A [Core] never tells this; its
 	// owner may.
 	Failed
@@ -120,6 +135,8 @@ func (r Reason) String() string {
 		return "removed by the others"
 	case Incompatible:
 		return "incompatible with the cluster"
+	case NotJoined:
+		return "found no cluster"
 	case Failed:
 		return "failed"
 	}

@@ -25,6 +25,10 @@ func (c *Core) receiveJoin(m Join) {
 	if !c.joined() || self == Down || self == Exiting || m.From.Addr == c.me.Addr {
 		return
 	}
+	if c.state.Closing && !c.state.has(m.From) {
+		c.warn("%v wants to join: the cluster is about to be shut down and takes nobody in", m.From)
+		return
+	}
 	if m.Cluster != c.cfg.Cluster {
 		c.warn("%v wants to join cluster %q, this is %q", m.From, m.Cluster, c.cfg.Cluster)
 		return
@@ -45,7 +49,7 @@ func (c *Core) receiveJoin(m Join) {
 }
 
 func (c *Core) admit(m Join) {
-	joiner := Member{Node: m.From, Status: Joining, Roles: m.Roles}
+	joiner := Member{Node: m.From, Status: Joining, Roles: m.Roles, AppVersion: m.AppVersion}
 	if c.View().SelfMember().works() {
 		// It has seen every number that was given, so it can promise the next;
 		// the leader then needs no round of its own for that.
@@ -81,7 +85,7 @@ func (c *Core) admitPending() {
 	for _, p := range waiting {
 		_, taken := c.state.At(p.join.From.Addr)
 		switch {
-		case c.now.After(p.until) || c.ended || c.state.Buried(p.join.From):
+		case c.now.After(p.until) || c.ended || c.state.Closing || c.state.Buried(p.join.From):
 		case taken:
 			c.pending = append(c.pending, p)
 		default:
@@ -103,6 +107,23 @@ func (c *Core) leave(addr string) {
 	if ok && m.Status.CanBecome(Leaving) {
 		c.change(c.state.apply([]Change{{m.Node, m.Status, Leaving, 0}}, 0))
 	}
+}
+
+// prepareShutdown makes it known that the whole cluster is about to be shut
+// down. Who is Up says so itself from then on; once all others have seen it,
+// the leader declares everybody ready.
+func (c *Core) prepareShutdown() {
+	if !c.joined() || c.state.Closing {
+		return
+	}
+	next := c.state
+	next.Closing = true
+	for _, m := range next.members {
+		if m.Status == Up {
+			next = next.apply([]Change{{m.Node, Up, PreparingForShutdown, 0}}, 0)
+		}
+	}
+	c.change(next)
 }
 
 // exitCompleted is called when this node has handed over what it had.

@@ -54,7 +54,7 @@ func LeaderActions(v View, quorum Minimum) []Change {
 	if !ok || leader.Node != v.Self || v.done(v.Self) || !v.Converged() {
 		return nil
 	}
-	admit := quorum.met(v)
+	admit := quorum.met(v) && !v.Closing
 	reach := v.trusted()
 	last := v.LastUp
 	var out []Change
@@ -71,6 +71,12 @@ func LeaderActions(v View, quorum Minimum) []Change {
 			default:
 				out = append(out, Change{m.Node, m.Status, Up, m.promised})
 			}
+		case Up:
+			if v.Closing { // it became Up while the word spread
+				out = append(out, Change{m.Node, Up, PreparingForShutdown, 0})
+			}
+		case PreparingForShutdown:
+			out = append(out, Change{m.Node, PreparingForShutdown, ReadyForShutdown, 0})
 		case Leaving:
 			out = append(out, Change{m.Node, m.Status, Exiting, 0})
 		case Exiting, Down:
@@ -98,7 +104,7 @@ func (v View) promisedTwice(m Member) bool {
 // a convergence that doesn't come: who joins and can be reached begins to work.
 func WeakActions(v View, quorum Minimum) []Change {
 	leader, ok := v.Leader()
-	if !ok || leader.Node != v.Self || v.Converged() || !quorum.met(v) {
+	if !ok || leader.Node != v.Self || v.Converged() || v.Closing || !quorum.met(v) {
 		return nil
 	}
 	reach := v.trusted()

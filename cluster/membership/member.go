@@ -24,6 +24,9 @@ type Member struct {
 	UpNumber uint64
 	// Roles are the roles of the node, sorted and without doubles.
 	Roles []string
+	// AppVersion is the version of the application on the node, see
+	// [CompareVersions]; empty if it has none.
+	AppVersion string
 
 	// promised is the up-number that the member will have. It is known to
 	// everybody who works before the member becomes Up with it: should the
@@ -67,11 +70,12 @@ func joinMember(a, b Member) Member {
 	if slices.Compare(b.Roles, a.Roles) > 0 {
 		a.Roles = b.Roles
 	}
+	a.AppVersion = max(a.AppVersion, b.AppVersion)
 	return a
 }
 
 func sameMember(a, b Member) bool {
-	return a.Node == b.Node && a.Status == b.Status && a.UpNumber == b.UpNumber && a.promised == b.promised && slices.Equal(a.Roles, b.Roles)
+	return a.Node == b.Node && a.Status == b.Status && a.UpNumber == b.UpNumber && a.promised == b.promised && a.AppVersion == b.AppVersion && slices.Equal(a.Roles, b.Roles)
 }
 
 // validRoles sorts roles, drops doubles, and says what is wrong with them.

@@ -26,7 +26,7 @@ func history(r *rand.Rand, views, steps int) []State {
 	for range steps {
 		i, j := r.IntN(views), r.IntN(views)
 		s := states[i]
-		switch r.IntN(6) {
+		switch r.IntN(7) {
 		case 0, 1:
 			merged := Merge(s, states[j])
 			if merged.has(self[i]) {
@@ -34,6 +34,8 @@ func history(r *rand.Rand, views, steps int) []State {
 			}
 			states[i] = merged
 			continue
+		case 6:
+			s.Closing = s.Closing || r.IntN(20) == 0
 		case 2:
 			s = s.withReach(s.reach.Change(self[i], self[j], ReachStatus(r.IntN(3))))
 			if i == j || !s.has(self[j]) {

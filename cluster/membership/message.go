@@ -25,9 +25,12 @@ type (
 	}
 	// InitJoinAck answers that the seed is in a cluster.
 	InitJoinAck struct {
-		From Node
-		// Clash says why the asking node can't join; empty if it can.
-		Clash string
+		From    Node
+		Cluster string
+		// Clash says why the asking node doesn't suit the cluster, as far as
+		// the answering node can tell; empty if it does.
+		Clash    string
+		Settings []Setting // of the answering node, sorted by key
 	}
 	// InitJoinNack answers that the seed is in no cluster.
 	InitJoinNack struct {
@@ -40,6 +43,8 @@ type (
 		From    Node
 		Cluster string
 		Roles   []string // sorted
+		// AppVersion is that of the application, see [CompareVersions].
+		AppVersion string
 	}
 	// Welcome lets a node in.
 	Welcome struct {
@@ -112,46 +117,56 @@ func Register(reg *codec.Registry) error {
 // AppendWire appends the wire form.
 func (m InitJoin) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
 	b = wire.AppendString(m.From.Append(b), m.Cluster)
-	b = wire.AppendBool(b, m.First)
-	b = wire.AppendUvarint(b, uint64(len(m.Settings)))
-	for _, s := range m.Settings {
-		b = wire.AppendString(wire.AppendString(b, s.Key), s.Value)
-	}
-	return b, nil
+	return appendSettings(wire.AppendBool(b, m.First), m.Settings), nil
 }
 
 // DecodeWire reads the wire form.
 func (m *InitJoin) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = InitJoin{From: ReadNode(r), Cluster: readName(r), First: r.Bool()}
+	*m = InitJoin{From: ReadNode(r), Cluster: readName(r), First: r.Bool(), Settings: readSettings(r)}
+	return r.Done()
+}
+
+func appendSettings(b []byte, settings []Setting) []byte {
+	b = wire.AppendUvarint(b, uint64(len(settings)))
+	for _, s := range settings {
+		b = wire.AppendString(wire.AppendString(b, s.Key), s.Value)
+	}
+	return b
+}
+
+func readSettings(r *wire.Reader) []Setting {
 	n := r.Count(2)
 	if n > settingsMax {
 		r.Fail("%d settings, at most %d are allowed", n, settingsMax)
 	}
+	var out []Setting
 	for range n {
 		s := Setting{Key: r.String(), Value: r.String()}
 		if r.Err() != nil {
-			break
+			return nil
 		}
 		if s.Key == "" || len(s.Key)+len(s.Value) > settingSizeMax ||
-			len(m.Settings) > 0 && compareSettings(m.Settings[len(m.Settings)-1], s) >= 0 {
+			len(out) > 0 && compareSettings(out[len(out)-1], s) >= 0 {
 			r.Fail("setting of %d bytes, or out of order", len(s.Key)+len(s.Value))
-			break
+			return nil
 		}
-		m.Settings = append(m.Settings, s)
+		out = append(out, s)
 	}
-	return r.Done()
+	return out
 }
 
 // AppendWire appends the wire form.
 func (m InitJoinAck) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return wire.AppendString(m.From.Append(b), m.Clash[:min(len(m.Clash), clashMax)]), nil
+	b = wire.AppendString(m.From.Append(b), m.Cluster)
+	b = wire.AppendString(b, m.Clash[:min(len(m.Clash), clashMax)])
+	return appendSettings(b, m.Settings), nil
 }
 
 // DecodeWire reads the wire form.
 func (m *InitJoinAck) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = InitJoinAck{From: ReadNode(r), Clash: r.String()}
+	*m = InitJoinAck{From: ReadNode(r), Cluster: readName(r), Clash: r.String(), Settings: readSettings(r)}
 	if len(m.Clash) > clashMax {
 		r.Fail("explanation of %d bytes", len(m.Clash))
 	}
@@ -172,13 +187,14 @@ func (m *InitJoinNack) DecodeWire(_ codec.Scope, b []byte) error {
 
 // AppendWire appends the wire form.
 func (m Join) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return appendStrings(wire.AppendString(m.From.Append(b), m.Cluster), m.Roles), nil
+	b = appendStrings(wire.AppendString(m.From.Append(b), m.Cluster), m.Roles)
+	return wire.AppendString(b, m.AppVersion), nil
 }
 
 // DecodeWire reads the wire form.
 func (m *Join) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
-	*m = Join{From: ReadNode(r), Cluster: readName(r), Roles: readStrings(r, rolesMax, roleSizeMax)}
+	*m = Join{From: ReadNode(r), Cluster: readName(r), Roles: readStrings(r, rolesMax, roleSizeMax), AppVersion: readVersion(r)}
 	return r.Done()
 }
 

@@ -21,14 +21,14 @@ func samples(t testing.TB) []Message {
 	a, b := Node{"a:2551", 0x0102030405060708}, Node{"10.0.0.2:2552", 2}
 	s := formed(Member{Node: a, Roles: []string{"entity", "web"}}, 1_700_000_000_000_000_007)
 	s = s.with(Member{Node: a, Status: Up, UpNumber: 1, Roles: []string{"entity", "web"}})
-	s = s.with(Member{Node: b, Status: Joining, Roles: []string{"web"}}).changedBy(a)
+	s = s.with(Member{Node: b, Status: Joining, Roles: []string{"web"}, AppVersion: "1.2.3"}).changedBy(a)
 	s = s.withReach(s.reach.Change(a, b, Unreachable)).changedBy(a)
 	s = s.with(Member{Node: Node{"z:1", 9}, Status: Down}).without(Node{"z:1", 9}, 1_700_000_000_000_000_009).seenBy(b)
 	checkInvariants(t, s)
 	return []Message{
 		InitJoin{a, "shop", true, []Setting{{"downing", "keep-majority"}, {"x", ""}}},
-		InitJoinAck{a, "no"}, InitJoinNack{b, true},
-		Join{b, "shop", []string{"entity", "web"}},
+		InitJoinAck{a, "shop", "no", []Setting{{"downing", "keep-majority"}}}, InitJoinNack{b, true},
+		Join{b, "shop", []string{"entity", "web"}, "1.2.3"},
 		Welcome{a, b, s}, Gossip{b, a, s}, Gossip{b, a, State{}},
 		Digest{a, b, 7, 0xdead, 0xbeef}, Seen{a, b, 7, 0xdead},
 		ExitingConfirmed{a, b, 7}, Farewell{a, b, 7},
@@ -136,10 +136,10 @@ func TestHostileMessages(t *testing.T) {
 		"farewell of another cluster":     Farewell{b.node, a.node, 99},
 		"exit of a stranger":              ExitingConfirmed{stranger, a.node, before.Created},
 		"exit of one that is up":          ExitingConfirmed{b.node, a.node, before.Created},
-		"join of another cluster":         Join{stranger, "other", nil},
-		"join with this node's address":   Join{Node{a.node.Addr, 5}, "test", nil},
+		"join of another cluster":         Join{stranger, "other", nil, ""},
+		"join with this node's address":   Join{Node{a.node.Addr, 5}, "test", nil, ""},
 		"welcome when in":                 Welcome{b.node, a.node, before},
-		"ack when in":                     InitJoinAck{b.node, "no"},
+		"ack when in":                     InitJoinAck{b.node, "test", "no", nil},
 		"nack when in":                    InitJoinNack{b.node, false},
 		"seen of something else":          Seen{b.node, a.node, before.Created, 1},
 	} {

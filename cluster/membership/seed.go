@@ -1,15 +1,19 @@
 package membership
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
 // seeding is how far a node has come with its first join.
 type seeding struct {
 	phase  joinPhase
+	seeds  int      // how many there are
 	first  bool     // this node may form the cluster
 	others []string // the seeds without this node
+	begun  time.Time
 	since  time.Time
 	ask    time.Time // when to ask the next time
 	idle   []idleSeed
@@ -33,10 +37,10 @@ const (
 	joinDone
 )
 
-func newSeeding(cfg Config) seeding {
-	s := seeding{first: len(cfg.Seeds) > 0 && cfg.Seeds[0] == cfg.Self.Addr}
-	for _, addr := range cfg.Seeds {
-		if addr != cfg.Self.Addr {
+func newSeeding(self Node, seeds []string) seeding {
+	s := seeding{seeds: len(seeds), first: len(seeds) > 0 && seeds[0] == self.Addr}
+	for _, addr := range seeds {
+		if addr != self.Addr {
 			s.others = append(s.others, addr)
 		}
 	}
@@ -48,35 +52,71 @@ func (s seeding) next(cfg Config, now time.Time) time.Time {
 	if s.phase != joinAsking && s.phase != joinWaiting {
 		return time.Time{}
 	}
+	next := s.ask
 	if deadline := s.enough.Add(cfg.SeedTimeout); s.phase == joinAsking && !s.enough.IsZero() && deadline.After(now) {
-		return earliest(s.ask, deadline)
+		next = earliest(next, deadline)
 	}
-	return s.ask
+	if cfg.GiveUpAfter > 0 {
+		next = earliest(next, s.begun.Add(cfg.GiveUpAfter))
+	}
+	return next
 }
 
 func (c *Core) startSeeding() {
-	if c.joined() || len(c.cfg.Seeds) == 0 || c.seeding.phase == joinAsking {
+	if c.joined() || c.seeding.seeds == 0 || c.seeding.phase == joinAsking {
 		return
 	}
+	c.begin()
 	c.seeding.phase = joinAsking
 	c.seeding.since, c.seeding.ask = c.now, c.now
 	c.seeding.idle, c.seeding.enough = nil, time.Time{}
 }
 
-// joinNode joins through one member that somebody names.
-func (c *Core) joinNode(addr string) {
-	if c.joined() {
+// begin starts the time after which this node gives up.
+func (c *Core) begin() {
+	if c.seeding.begun.IsZero() {
+		c.seeding.begun = c.now
+	}
+}
+
+// joinSeeds joins through other seeds than those it was configured with. Who
+// names the same again, while this node is on its way, changes nothing.
+func (c *Core) joinSeeds(seeds []string) {
+	next := newSeeding(c.me.Node, seeds)
+	if c.joined() || c.seeding.phase != joinIdle && next.first == c.seeding.first && slices.Equal(next.others, c.seeding.others) {
 		return
 	}
-	if err := ValidAddr(addr); err != nil {
+	if err := validSeeds(seeds); err != nil {
 		c.warn("join: %v", err)
 		return
 	}
-	if addr == c.me.Addr {
+	next.begun = c.seeding.begun
+	c.seeding = next
+	c.startSeeding()
+}
+
+// joinNode joins through one member that somebody names, and forms a cluster
+// when that is this node itself.
+func (c *Core) joinNode(addr string) {
+	if addr == c.me.Addr && !c.joined() {
 		c.form()
 		return
 	}
-	c.joinThrough(Node{Addr: addr})
+	c.joinSeeds([]string{addr})
+}
+
+// setVersion sets the version of the application, which others learn when this
+// node joins.
+func (c *Core) setVersion(v string) {
+	if err := ValidVersion(v); err != nil {
+		c.warn("application: %v", err)
+		return
+	}
+	if c.seeding.phase != joinIdle {
+		c.warn("application version %q comes too late: this node joins with %q", v, c.me.AppVersion)
+		return
+	}
+	c.me.AppVersion = v
 }
 
 func (c *Core) joinThrough(target Node) {
@@ -90,7 +130,11 @@ func (c *Core) seed() {
 	if c.joined() || c.ended {
 		return
 	}
-	if c.seeding.phase == joinWaiting && !c.now.Before(c.seeding.since.Add(c.cfg.JoinTimeout)) && len(c.cfg.Seeds) > 0 {
+	if c.seeding.phase != joinIdle && c.cfg.GiveUpAfter > 0 && !c.now.Before(c.seeding.begun.Add(c.cfg.GiveUpAfter)) {
+		c.end(NotJoined, c.seeding.excuse(c.cfg.GiveUpAfter))
+		return
+	}
+	if c.seeding.phase == joinWaiting && !c.now.Before(c.seeding.since.Add(c.cfg.JoinTimeout)) {
 		c.startSeeding() // the member that was chosen doesn't answer
 	}
 	if c.seeding.phase == joinAsking && c.mayForm() {
@@ -107,8 +151,29 @@ func (c *Core) seed() {
 		}
 	case c.seeding.phase == joinWaiting:
 		c.seeding.ask = c.now.Add(c.cfg.AskEvery)
-		c.send(c.seeding.target, Join{c.me.Node, c.cfg.Cluster, c.cfg.Roles})
+		c.send(c.seeding.target, Join{c.me.Node, c.cfg.Cluster, c.cfg.Roles, c.me.AppVersion})
 	}
+}
+
+// excuse says why a node that gives up is in no cluster, and what to do.
+func (s seeding) excuse(after time.Duration) string {
+	if s.phase == joinWaiting {
+		return fmt.Sprintf("after %v: %s is a member but doesn't let this node in: look there for the reason, "+
+			"such as an older incarnation of this address that can't be removed while somebody is unreachable, or a shutdown of the whole cluster", after, s.target.Addr)
+	}
+	var heard []string
+	for _, addr := range s.others {
+		what := "doesn't answer"
+		if i := slices.IndexFunc(s.idle, func(o idleSeed) bool { return o.addr == addr }); i >= 0 {
+			what = "refuses the connection"
+			if s.idle[i].saidSo {
+				what = "is in no cluster either"
+			}
+		}
+		heard = append(heard, addr+" "+what)
+	}
+	return fmt.Sprintf("after %v: %s; check that the seeds run, can be reached under these addresses, "+
+		"have the same secret or certificates, and that the first of them is up: only that one forms a cluster", after, strings.Join(heard, ", "))
 }
 
 // mayForm reports whether this node may form the cluster: it is the first
@@ -134,13 +199,21 @@ func (c *Core) mayForm() bool {
 	switch {
 	case idle == len(c.seeding.others):
 		return true
-	case saySo+1 < c.cfg.FormQuorum:
+	case saySo+1 < c.formQuorum():
 		c.seeding.enough = time.Time{}
 		return false
 	case c.seeding.enough.IsZero():
 		c.seeding.enough = c.now
 	}
 	return !c.now.Before(c.seeding.enough.Add(c.cfg.SeedTimeout))
+}
+
+// formQuorum is how many seeds must say that they are in no cluster.
+func (c *Core) formQuorum() int {
+	if n := max(c.seeding.seeds, 1); c.cfg.FormQuorum == 0 || c.cfg.FormQuorum > n {
+		return n
+	}
+	return c.cfg.FormQuorum
 }
 
 // form makes a new cluster with this node alone in it.
@@ -166,22 +239,38 @@ func (c *Core) receiveInitJoin(m InitJoin) {
 		}
 		return
 	}
-	if status := c.View().SelfMember().Status; status == Down || status == Exiting {
-		return // another member must answer
+	if status := c.View().SelfMember().Status; status == Down || status == Exiting || c.state.Closing {
+		return // another member must answer, if any can
 	}
-	why := clash(c.cfg.Cluster, c.cfg.Settings, m.Settings, m.Cluster)
+	why := ""
+	if m.Cluster == c.cfg.Cluster && c.cfg.Compatibility != Ignore {
+		why = c.cfg.clash(c.cfg.Settings, m.Settings)
+	}
 	if why != "" {
-		c.warn("%v can't join: %s", m.From, why)
+		c.warn("%v doesn't suit this cluster: %s", m.From, why)
 	}
-	c.send(m.From, InitJoinAck{c.me.Node, why})
+	c.send(m.From, InitJoinAck{c.me.Node, c.cfg.Cluster, why, c.cfg.Settings})
 }
 
 func (c *Core) receiveAck(m InitJoinAck) {
 	if c.joined() || c.seeding.phase != joinAsking {
 		return
 	}
-	if m.Clash != "" {
-		c.end(Incompatible, m.From.Addr+" says: "+m.Clash)
+	if m.Cluster != c.cfg.Cluster {
+		c.end(Incompatible, fmt.Sprintf("the cluster of %s is named %q, this node wants %q", m.From.Addr, m.Cluster, c.cfg.Cluster))
+		return
+	}
+	// Both sides look: each may know of settings that the other doesn't check.
+	why := m.Clash
+	if why == "" {
+		why = c.cfg.clash(m.Settings, c.cfg.Settings)
+	}
+	switch {
+	case why == "" || c.cfg.Compatibility == Ignore:
+	case c.cfg.Compatibility == Warn:
+		c.warn("this node doesn't suit the cluster of %s and joins all the same: %s", m.From.Addr, why)
+	default:
+		c.end(Incompatible, m.From.Addr+" says: "+why)
 		return
 	}
 	c.joinThrough(m.From)

@@ -22,6 +22,10 @@ type State struct {
 	// Horizon is the stamp, in Unix nanoseconds, up to which tombstones were
 	// cleared away.
 	Horizon int64
+	// Closing says that the whole cluster is about to be shut down: nobody is
+	// let in any more, nobody becomes Up, and nothing is moved. It is never
+	// taken back.
+	Closing bool
 
 	members []Member // by node
 	seen    []Node   // by node; who has seen exactly this value
@@ -114,7 +118,7 @@ func Merge(a, b State) State {
 	if b.IsZero() {
 		return a
 	}
-	out := State{Created: min(a.Created, b.Created), LastUp: max(a.LastUp, b.LastUp), Horizon: max(a.Horizon, b.Horizon)}
+	out := State{Created: min(a.Created, b.Created), LastUp: max(a.LastUp, b.LastUp), Horizon: max(a.Horizon, b.Horizon), Closing: a.Closing || b.Closing}
 	out.tombs = slices.DeleteFunc(mergeSorted(a.tombs, b.tombs, compareTombs, func(x, y Tombstone) Tombstone {
 		return Tombstone{x.Node, max(x.At, y.At)}
 	}), func(t Tombstone) bool { return t.At <= out.Horizon })
@@ -136,7 +140,7 @@ func keepFirst(a, _ Node) Node { return a }
 
 // equalValue reports whether s and o are the same apart from who has seen them.
 func (s State) equalValue(o State) bool {
-	return s.Created == o.Created && s.LastUp == o.LastUp && s.Horizon == o.Horizon &&
+	return s.Created == o.Created && s.LastUp == o.LastUp && s.Horizon == o.Horizon && s.Closing == o.Closing &&
 		slices.EqualFunc(s.members, o.members, sameMember) &&
 		s.reach.equal(o.reach) &&
 		slices.Equal(s.clock.entries, o.clock.entries) &&

@@ -2,6 +2,7 @@ package membership
 
 import (
 	"hash/fnv"
+	"slices"
 
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -36,8 +37,9 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 	b = wire.AppendUint64(b, uint64(s.Created))
 	b = wire.AppendUvarint(b, s.LastUp)
 	b = wire.AppendUint64(b, uint64(s.Horizon))
-	roles := ViewOf(s, Node{}).Roles()
-	b = appendStrings(b, roles)
+	b = wire.AppendBool(b, s.Closing)
+	roles, versions := ViewOf(s, Node{}).Roles(), s.versions()
+	b = appendStrings(appendStrings(b, roles), versions)
 	index := make(map[string]int, len(roles))
 	for i, r := range roles {
 		index[r] = i
@@ -52,6 +54,11 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 		for _, r := range m.Roles {
 			b = wire.AppendUvarint(b, uint64(index[r]))
 		}
+		at, _ := slices.BinarySearch(versions, m.AppVersion)
+		if m.AppVersion != "" {
+			at++ // 0 stands for none
+		}
+		b = wire.AppendUvarint(b, uint64(at))
 		b = wire.AppendUvarint(b, s.clock.Count(m.Node))
 		b = wire.AppendUvarint(b, s.reach.Version(m.Node))
 		b = wire.AppendBool(b, withSeen && s.Seen(m.Node))
@@ -76,9 +83,12 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 // readState reads what appendState wrote and refuses what breaks an invariant
 // of states; errors stay in r.
 func readState(r *wire.Reader) State {
-	s := State{Created: int64(r.Uint64()), LastUp: r.Uvarint(), Horizon: int64(r.Uint64())}
-	roles := readStrings(r, rolesMax*membersMax, roleSizeMax)
-	n := r.Count(16)
+	s := State{Created: int64(r.Uint64()), LastUp: r.Uvarint(), Horizon: int64(r.Uint64()), Closing: r.Bool()}
+	words := words{
+		roles:    readStrings(r, rolesMax*membersMax, roleSizeMax),
+		versions: readStrings(r, membersMax, versionSizeMax),
+	}
+	n := r.Count(17)
 	if n > membersMax {
 		r.Fail("%d members, at most %d are allowed", n, membersMax)
 	}
@@ -86,11 +96,11 @@ func readState(r *wire.Reader) State {
 		if r.Err() != nil {
 			return State{}
 		}
-		readMember(r, &s, roles)
+		readMember(r, &s, words)
 	}
 	readRecords(r, &s)
 	readTombs(r, &s)
-	if s.Created == 0 && (n > 0 || len(s.tombs) > 0) {
+	if s.Created == 0 && (n > 0 || len(s.tombs) > 0 || s.Closing) {
 		r.Fail("members without a cluster")
 	}
 	if r.Err() != nil {
@@ -99,7 +109,10 @@ func readState(r *wire.Reader) State {
 	return s
 }
 
-func readMember(r *wire.Reader, s *State, roles []string) {
+// words are what members refer to by number.
+type words struct{ roles, versions []string }
+
+func readMember(r *wire.Reader, s *State, words words) {
 	m := Member{Node: ReadNode(r), Status: Status(r.Byte()), UpNumber: r.Uvarint(), promised: r.Uvarint()}
 	if m.Status < Joining || m.Status > Down || max(m.UpNumber, m.promised) > s.LastUp {
 		r.Fail("member %v with status %d and up-number %d of %d", m.Node, m.Status, m.UpNumber, s.LastUp)
@@ -115,12 +128,19 @@ func readMember(r *wire.Reader, s *State, roles []string) {
 	last := -1
 	for range count {
 		i := r.Uvarint()
-		if i >= uint64(len(roles)) || int(i) <= last {
-			r.Fail("role %d of %d", i, len(roles))
+		if i >= uint64(len(words.roles)) || int(i) <= last {
+			r.Fail("role %d of %d", i, len(words.roles))
 			return
 		}
 		last = int(i)
-		m.Roles = append(m.Roles, roles[i])
+		m.Roles = append(m.Roles, words.roles[i])
+	}
+	switch at := r.Uvarint(); {
+	case at > uint64(len(words.versions)):
+		r.Fail("version %d of %d", at, len(words.versions))
+		return
+	case at > 0:
+		m.AppVersion = words.versions[at-1]
 	}
 	clock, version, seen := r.Uvarint(), r.Uvarint(), r.Bool()
 	if r.Err() != nil {

@@ -19,6 +19,12 @@ const (
 	WeaklyUp
 	// Up: a full member.
 	Up
+	// PreparingForShutdown: as Up, in a cluster that is about to be shut down as
+	// a whole; it knows so, others may not yet.
+	PreparingForShutdown
+	// ReadyForShutdown: as Up, in a cluster of which every member knows that it
+	// is about to be shut down: nothing is moved from here on.
+	ReadyForShutdown
 	// Leaving: asked to leave; it still works.
 	Leaving
 	// Exiting: hands over what is left and goes.
@@ -32,12 +38,24 @@ const (
 var transitions = map[Status][]Status{
 	Joining:  {WeaklyUp, Up, Leaving, Down, Removed},
 	WeaklyUp: {Up, Leaving, Down, Removed},
-	Up:       {Leaving, Down, Removed},
-	Leaving:  {Exiting, Down, Removed},
-	Exiting:  {Down, Removed},
-	Down:     {Removed},
-	Removed:  {},
+	Up:       {PreparingForShutdown, Leaving, Down, Removed},
+
+	PreparingForShutdown: {ReadyForShutdown, Leaving, Down, Removed},
+	ReadyForShutdown:     {Leaving, Down, Removed},
+
+	Leaving: {Exiting, Down, Removed},
+	Exiting: {Down, Removed},
+	Down:    {Removed},
+	Removed: {},
 }
+
+// IsUp reports whether s is that of a full member that isn't going: Up, or
+// about to be shut down with all others.
+func (s Status) IsUp() bool { return s >= Up && s <= ReadyForShutdown }
+
+// Closing reports whether s is that of a full member of a cluster that is about
+// to be shut down as a whole. Nothing is moved from or to it.
+func (s Status) Closing() bool { return s == PreparingForShutdown || s == ReadyForShutdown }
 
 // CanBecome reports whether one step may take a member from s to next. Views
 // that meet may skip steps, but they only ever move along these edges.
@@ -61,6 +79,10 @@ func (s Status) String() string {
 		return "weakly up"
 	case Up:
 		return "up"
+	case PreparingForShutdown:
+		return "preparing for shutdown"
+	case ReadyForShutdown:
+		return "ready for shutdown"
 	case Leaving:
 		return "leaving"
 	case Exiting:

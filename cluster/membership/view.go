@@ -74,7 +74,7 @@ func (v View) Converged() bool {
 	return true
 }
 
-func (m Member) works() bool { return m.Status == Up || m.Status == Leaving }
+func (m Member) works() bool { return m.Status.IsUp() || m.Status == Leaving }
 
 // Leader returns the member that acts for the cluster, as this node sees it:
 // the first reachable working member in the order of nodes, or, while there
@@ -100,7 +100,7 @@ func (v View) RoleLeader(role string) (Member, bool) {
 // leaderRank groups statuses by how well they suit a leader, best first.
 func leaderRank(s Status) int {
 	switch s {
-	case Up, Leaving:
+	case Up, PreparingForShutdown, ReadyForShutdown, Leaving:
 		return 0
 	case WeaklyUp:
 		return 1
@@ -110,8 +110,8 @@ func leaderRank(s Status) int {
 	return 3
 }
 
-// Oldest returns the oldest member of the role ("" for all) that is Up or
-// Leaving, reachable or not: the home of singletons and coordinators.
+// Oldest returns the oldest member of the role ("" for all) that is Up (about
+// to be shut down or not) or Leaving, reachable or not: the home of singletons and coordinators.
 func (v View) Oldest(role string) (Member, bool) {
 	oldest := v.byAge(func(m Member) bool {
 		return m.HasRole(role) && m.works()

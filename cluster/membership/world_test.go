@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ type simNode struct {
 	node   Node
 	alive  bool
 	events []Event
+	said   []string // its warnings
 	ended  *Shutdown
 	silent map[Node]time.Time // since when a member can't be heard
 }
@@ -114,6 +116,11 @@ func (w *world) start(name string, seeds ...string) *simNode {
 	return n
 }
 
+// warned reports whether the node has said something with these words in it.
+func (n *simNode) warned(words string) bool {
+	return slices.ContainsFunc(n.said, func(s string) bool { return strings.Contains(s, words) })
+}
+
 func (w *world) step(n *simNode, in Input) {
 	if !n.alive {
 		return
@@ -125,6 +132,8 @@ func (w *world) step(n *simNode, in Input) {
 		case Changed:
 			n.events = append(n.events, e.Events...)
 			w.check(n, e.View)
+		case Warning:
+			n.said = append(n.said, e.Text)
 		case ExitStarted:
 			w.after(10*time.Millisecond, func() { w.step(n, ExitDone{}) })
 		case Shutdown:

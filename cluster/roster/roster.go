@@ -173,7 +173,7 @@ func (r *Roster) Host(n membership.Node) (membership.Member, bool) {
 // Oldest returns the oldest host that is Up.
 func (r *Roster) Oldest() (membership.Member, bool) {
 	for _, m := range r.hosts {
-		if m.Status == membership.Up {
+		if m.Status.IsUp() {
 			return m, true
 		}
 	}
@@ -190,7 +190,7 @@ func (r *Roster) Candidates() []membership.Node {
 			continue
 		}
 		nodes = append(nodes, m.Node)
-		if m.Status == membership.Up {
+		if m.Status.IsUp() {
 			break
 		}
 	}

@@ -129,7 +129,7 @@ func (m *Membership) ages(w *witness, v membership.View) error {
 	for _, member := range v.Members() {
 		n := member.UpNumber
 		if n == 0 {
-			if member.Status == membership.Up {
+			if member.Status.IsUp() {
 				return fmt.Errorf("MB-3: %v has no up-number", member)
 			}
 			continue
@@ -213,7 +213,7 @@ func settled(n *Node, v, first membership.View, size int) string {
 		return fmt.Sprintf("%v is not converged: %v, seen by %v, unreachable %v", n, members, v.SeenBy(), v.Unreachable())
 	}
 	for _, member := range v.Members() {
-		if member.Status != membership.Up {
+		if !member.Status.IsUp() {
 			return fmt.Sprintf("%v sees %v", n, member)
 		}
 	}

@@ -424,7 +424,7 @@ func (c *Coordinator) loads() []Load {
 	for _, n := range slices.SortedFunc(maps.Keys(c.peers), Node.Compare) {
 		p := c.peers[n]
 		m, host := c.roster.Host(n)
-		if p.proxy || p.leaving || !host || m.Status != membership.Up {
+		if p.proxy || p.leaving || !host || !m.Status.IsUp() {
 			continue
 		}
 		all = append(all, Load{Node: n, Shards: shards[n]})
@@ -438,9 +438,27 @@ func (c *Coordinator) loads() []Load {
 	return all
 }
 
+// newest returns those of the regions that have the newest version of the
+// application: during a rolling update, shards don't go where they would have
+// to leave soon.
+func (c *Coordinator) newest(loads []Load) []Load {
+	var out []Load
+	newest := ""
+	for _, l := range loads {
+		m, _ := c.roster.Host(l.Node)
+		switch order := membership.CompareVersions(m.AppVersion, newest); {
+		case order > 0:
+			newest, out = m.AppVersion, []Load{l}
+		case order == 0:
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
 // allocate grants a free shard to a region.
 func (c *Coordinator) allocate(now time.Time, shard uint32) {
-	n, ok := c.Strategy.Allocate(c.loads())
+	n, ok := c.Strategy.Allocate(c.newest(c.loads()))
 	if !ok {
 		return
 	}

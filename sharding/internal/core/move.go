@@ -118,8 +118,9 @@ func (c *Coordinator) evacuate(now time.Time) {
 	}
 }
 
-// rebalance moves shards to regions that have fewer, when nothing else moves
-// and everybody can be reached.
+// rebalance moves shards to regions that have fewer, when nothing else moves,
+// everybody can be reached and has the same version of the application, and the
+// cluster isn't about to end.
 func (c *Coordinator) rebalance(now time.Time) {
 	if now.Before(c.rebalanceAt) {
 		return
@@ -128,9 +129,13 @@ func (c *Coordinator) rebalance(now time.Time) {
 	if len(c.moves) > 0 {
 		return
 	}
-	for _, m := range c.roster.Hosts() {
-		if m.Status != membership.Up || c.unreachable[m.Node] || c.peers[m.Node] == nil {
+	hosts := c.roster.Hosts()
+	for _, m := range hosts {
+		if !m.Status.IsUp() || m.Status.Closing() || c.unreachable[m.Node] || c.peers[m.Node] == nil {
 			return
+		}
+		if membership.CompareVersions(m.AppVersion, hosts[0].AppVersion) != 0 {
+			return // what is moved to an old node is moved again when that is replaced
 		}
 	}
 	for _, s := range c.Strategy.Rebalance(c.loads()) {

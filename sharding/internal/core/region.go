@@ -275,10 +275,11 @@ func (r *Region) Force() {
 }
 
 // withdraw stops the shards without a coordinator when there is no host left
-// that could take them.
+// that could take them, or the whole cluster is about to be shut down: moving
+// them then would only make work.
 func (r *Region) withdraw() {
 	for _, m := range r.roster.Hosts() {
-		if m.Node != r.Self && m.Status == membership.Up {
+		if m.Node != r.Self && m.Status.IsUp() && !m.Status.Closing() {
 			return
 		}
 	}
@@ -304,7 +305,7 @@ func (r *Region) leaveIfEmpty() {
 	}
 	r.left = true
 	for _, m := range r.roster.Hosts() {
-		if m.Node != r.Self && m.Status == membership.Up {
+		if m.Node != r.Self && m.Status.IsUp() {
 			r.do(Send{To: m.Node, Msg: Retired{From: r.Self}})
 		}
 	}
