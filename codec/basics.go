@@ -39,7 +39,7 @@ func basics() *table {
 }
 
 func basic[T any](tab *table, name string, enc func([]byte, T) []byte, dec func(*wire.Reader) T) {
-	t := &Type{name: name, goType: reflect.TypeFor[T](), sizeMax: sizeMaxDefault, how: "basic"}
+	t := &Type{name: name, goType: reflect.TypeFor[T](), sizeMax: sizeMaxDefault, how: "basic", id: IDBasic}
 	t.enc = func(_ Scope, b []byte, msg any) ([]byte, error) {
 		v, ok := msg.(T)
 		if !ok {

@@ -8,6 +8,7 @@
 //   - Bytes from outside can't make decoding panic, overflow the stack or
 //     allocate more than in proportion to their own length: lengths are checked
 //     against the bytes that are there and nesting ends at [MaxDepth].
+//   - Ids of encodings and names of types that clash are errors at registration.
 //   - A panic in somebody's encoding or decoding method is returned as an error.
 //   - A [Registry] is safe for concurrent use; look-ups take no lock.
 //
@@ -23,10 +24,11 @@
 //
 // # Tour
 //
-// [Register] decides once per type how it is encoded: by the type's own
-// [Appender] and [Decoder] methods, by encoding.BinaryAppender and
+// [Register] decides once per type how it is encoded: as its option [By] says, by
+// the type's own [Appender] and [Decoder] methods, by a [Serializer] that was handed
+// to [Registry.Use] (package codec/protobuf has one), by encoding.BinaryAppender and
 // encoding.BinaryUnmarshaler, and otherwise by msgpack (field tags
-// `msgpack:"name,omitempty"`). Simple types such as string, int and []byte are
+// `msgpack:"name,omitempty"`). [JSON] and [Raw] are serializers too. Simple types such as string, int and []byte are
 // registered from the start. [Registry.Append] and [Registry.Read] nest a value
 // of any registered type inside another message; [Registry.Encode] and
 // [Registry.Decode] keep name and body apart, as envelopes and journals want it.
@@ -38,6 +40,10 @@
 // as a string. Where the Go type matters, use a concrete field or nest with
 // Registry.Append.
 //
+// [Registry.Schema] writes down what all registered types look like, and [Changes]
+// tells which differences between two releases break messages or stored data. A
+// [Right] is what a type demands of a sender on another node.
+//
 // Read the files in this order: registry, register, nest, msgpack, guard, shape,
-// basics, errors.
+// basics, serializer, right, schema, change, errors.
 package codec

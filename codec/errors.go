@@ -18,6 +18,9 @@ var (
 	ErrTooLarge = errors.New("message too large")
 	// ErrTooDeep means that a message nests deeper than [MaxDepth].
 	ErrTooDeep = errors.New("message nested too deep")
+	// ErrDenied means that whoever sent a message lacks a right that its type
+	// demands.
+	ErrDenied = errors.New("message not permitted")
 )
 
 // UnregisteredError says which type or name a registry doesn't know, and the cure.

@@ -175,7 +175,7 @@ func chooseMsgpack[T any](reg *Registry, t *Type) error {
 	if err != nil {
 		return err
 	}
-	t.how = "msgpack"
+	t.how, t.id = "msgpack", IDMsgpack
 	sizeMax := t.sizeMax
 	p := &reg.msgpack
 	t.enc = func(s Scope, b []byte, msg any) ([]byte, error) {

@@ -26,7 +26,8 @@ type Decoder interface {
 	DecodeWire(s Scope, b []byte) error
 }
 
-// Option is an option of [Register]: [Control], [MaxSize] or [Alias].
+// Option is an option of [Register]: [Control], [MaxSize], [Alias], [By], or a
+// [Right].
 type Option interface{ apply(*Type) error }
 
 // Lane is the option that says on which connection a type travels.
@@ -86,7 +87,11 @@ func Register[T any](reg *Registry, name string, opts ...Option) error {
 		}
 	}
 	if old, ok := reg.tables().byType[typ]; ok {
-		t.enc, t.dec, t.how = old.enc, old.dec, old.how
+		asked := t.by
+		t.enc, t.dec, t.how, t.id, t.by = old.enc, old.dec, old.how, old.id, old.by
+		if asked != nil {
+			t.id = asked.ID()
+		}
 		return reg.add(t) // the same again, or a clash that add explains
 	}
 	if err := choose[T](reg, t); err != nil {
@@ -120,6 +125,9 @@ func choose[T any](reg *Registry, t *Type) error {
 	if typ.Kind() == reflect.Interface {
 		return fmt.Errorf("interfaces can't be registered; register the concrete types that are sent")
 	}
+	if t.by != nil {
+		return chooseSerializer[T](reg, t, t.by)
+	}
 	var zero T
 	_, appends := any(zero).(Appender)
 	_, decodes := decodeTarget[T]().(Decoder)
@@ -134,6 +142,12 @@ func choose[T any](reg *Registry, t *Type) error {
 		return fmt.Errorf("AppendWire has a pointer receiver, but messages are values: give it a value receiver or register the pointer type")
 	case decodes:
 		return fmt.Errorf("its pointer has DecodeWire but the value has no AppendWire(codec.Scope, []byte) ([]byte, error)")
+	}
+	if s := reg.detect(typ); s != nil {
+		return chooseSerializer[T](reg, t, s)
+	}
+	if _, ok := typ.MethodByName("ProtoReflect"); ok {
+		return fmt.Errorf("it is a message of protocol buffers: first call reg.Use(protobuf.Serializer{}) of the module codec/protobuf")
 	}
 	_, appends = any(zero).(encoding.BinaryAppender)
 	_, decodes = decodeTarget[T]().(encoding.BinaryUnmarshaler)
@@ -173,7 +187,7 @@ func valueOf[T any](msg any) (any, error) {
 }
 
 func chooseWire[T any](t *Type) {
-	t.how = "wire"
+	t.how, t.id = "wire", IDWire
 	t.enc = func(s Scope, b []byte, msg any) ([]byte, error) {
 		v, err := valueOf[T](msg)
 		if err != nil {
@@ -191,7 +205,7 @@ func chooseWire[T any](t *Type) {
 }
 
 func chooseBinary[T any](t *Type) {
-	t.how = "binary"
+	t.how, t.id = "binary", IDBinary
 	t.enc = func(_ Scope, b []byte, msg any) ([]byte, error) {
 		v, err := valueOf[T](msg)
 		if err != nil {

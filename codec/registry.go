@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"encoding/binary"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -23,6 +25,9 @@ type Scope struct {
 	// System is the actor system on whose behalf bytes are made or read; package
 	// actor puts itself here so that references resolve where they arrive.
 	System any
+	// Denied are the rights that whoever sent the bytes lacks: types that demand
+	// one of them are not decoded. It counts for nothing when encoding.
+	Denied Right
 
 	depth int8
 }
@@ -31,9 +36,11 @@ type Scope struct {
 // The zero value is ready and knows the simple types. All methods are safe for
 // concurrent use; look-ups read an immutable table and take no lock.
 type Registry struct {
-	registerMu sync.Mutex
-	table      atomic.Pointer[table]
-	msgpack    packers
+	registerMu  sync.Mutex
+	table       atomic.Pointer[table]
+	serializers map[uint32]Serializer // by id
+	used        []Serializer          // asked in this order
+	msgpack     packers
 }
 
 // table is immutable once published.
@@ -53,7 +60,10 @@ type Type struct {
 	control bool
 	sizeMax int
 	aliases []string
+	demands Right
+	id      uint32
 	how     string
+	by      Serializer // nil: one of this package
 	enc     func(s Scope, b []byte, msg any) ([]byte, error)
 	dec     func(s Scope, body []byte) (any, error)
 }
@@ -70,8 +80,15 @@ func (t *Type) Control() bool { return t.control }
 // SizeMax returns the largest body in bytes that is encoded or decoded.
 func (t *Type) SizeMax() int { return t.sizeMax }
 
-// Encoding names how values are encoded: "wire", "binary", "msgpack" or "basic".
+// Encoding names how values are encoded: "wire", "binary", "msgpack", "basic",
+// "protobuf", "json", "raw", or as its serializer is called.
 func (t *Type) Encoding() string { return t.how }
+
+// EncodingID is the number of the encoding, such as [IDMsgpack].
+func (t *Type) EncodingID() uint32 { return t.id }
+
+// Demands are the rights that the sender of a value needs.
+func (t *Type) Demands() Right { return t.demands }
 
 // Append appends the body of msg, which must be of this type. On error it
 // returns b as it was.
@@ -97,6 +114,9 @@ func (t *Type) Append(s Scope, b []byte, msg any) (out []byte, err error) {
 
 // Decode returns the value whose body Append made. The value keeps no part of body.
 func (t *Type) Decode(s Scope, body []byte) (msg any, err error) {
+	if lacking := t.demands & s.Denied; lacking != 0 {
+		return nil, fmt.Errorf("decode %s (%v): %w: its sender lacks the right to %v", t.name, t.goType, ErrDenied, lacking)
+	}
 	if len(body) > t.sizeMax {
 		return nil, t.tooLarge("decode", len(body))
 	}
@@ -167,24 +187,36 @@ func (r *Registry) Decode(s Scope, name string, body []byte) (any, error) {
 
 // Names returns all registered names in order, without aliases.
 func (r *Registry) Names() []string {
-	tab := r.tables()
-	names := make([]string, 0, len(tab.byType))
-	for _, t := range tab.byType {
-		names = append(names, t.name)
+	types := r.types()
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.name
 	}
-	slices.Sort(names)
 	return names
 }
 
-// Fingerprint returns a hash of all registered names. Two systems whose
-// fingerprints differ know different messages.
+// Fingerprint returns a hash of all registered names and of their encodings. Two
+// systems whose fingerprints differ know different messages.
 func (r *Registry) Fingerprint() uint64 {
 	h := xxhash.New()
-	for _, name := range r.Names() {
-		_, _ = h.WriteString(name) // a digest never fails
-		_, _ = h.Write([]byte{0})
+	for _, t := range r.types() {
+		_, _ = h.WriteString(t.name) // a digest never fails
+		_, _ = h.Write(binary.BigEndian.AppendUint32([]byte{0}, t.id))
 	}
 	return h.Sum64()
+}
+
+// types are in the order of their names.
+func (r *Registry) types() []*Type {
+	byName := map[string]*Type{}
+	for _, t := range r.tables().byType { //det:ok a map again
+		byName[t.name] = t
+	}
+	types := make([]*Type, 0, len(byName))
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		types = append(types, byName[name])
+	}
+	return types
 }
 
 // tables returns the present table, making the first one on first use.
@@ -212,7 +244,7 @@ func (r *Registry) add(t *Type) error {
 	defer r.registerMu.Unlock()
 	old := r.tablesLocked()
 	if same := old.byType[t.goType]; same != nil {
-		if same.name == t.name && same.control == t.control && same.sizeMax == t.sizeMax && slices.Equal(same.aliases, t.aliases) {
+		if same.name == t.name && same.control == t.control && same.sizeMax == t.sizeMax && same.demands == t.demands && same.id == t.id && slices.Equal(same.aliases, t.aliases) {
 			return nil
 		}
 		if same.name != t.name {

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -20,7 +21,7 @@ type shape struct {
 
 // shapeOf walks a type and refuses what msgpack would encode wrongly or not at all.
 func shapeOf(typ reflect.Type) (shape, error) {
-	w := shapeWalk{busy: map[reflect.Type]bool{}}
+	w := shapeWalk{busy: map[reflect.Type]bool{}, tag: "msgpack", own: ownEncoding}
 	err := w.visit(typ, typ.String(), 0)
 	return w.shape, err
 }
@@ -28,6 +29,8 @@ func shapeOf(typ reflect.Type) (shape, error) {
 type shapeWalk struct {
 	shape shape
 	busy  map[reflect.Type]bool
+	tag   string                                     // of struct fields
+	own   func(typ reflect.Type) (own, pointer bool) // encodes itself
 }
 
 func (w *shapeWalk) visit(typ reflect.Type, path string, depth int) error {
@@ -35,7 +38,7 @@ func (w *shapeWalk) visit(typ reflect.Type, path string, depth int) error {
 		w.shape.openEnded = true
 		return nil
 	}
-	if own, pointer := ownEncoding(typ); own {
+	if own, pointer := w.own(typ); own {
 		w.shape.needsAddress = w.shape.needsAddress || pointer
 		return nil
 	}
@@ -47,7 +50,7 @@ func (w *shapeWalk) visit(typ reflect.Type, path string, depth int) error {
 	defer delete(w.busy, typ)
 	switch typ.Kind() {
 	case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128, reflect.Uintptr:
-		return fmt.Errorf("%s is a %v and can't be encoded; leave it out with the tag `msgpack:\"-\"`", path, typ)
+		return fmt.Errorf("%s is a %v and can't be encoded; leave it out with the tag `%s:\"-\"`", path, typ, w.tag)
 	case reflect.Interface:
 		w.shape.openEnded = true
 		return nil
@@ -68,7 +71,7 @@ func (w *shapeWalk) visitStruct(typ reflect.Type, path string, depth int) error 
 	encoded, hidden := 0, ""
 	for i := range typ.NumField() {
 		f := typ.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("msgpack"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get(w.tag), ",")
 		if name == "-" || f.Name == "_msgpack" || f.Name == "_" {
 			continue
 		}
@@ -77,8 +80,10 @@ func (w *shapeWalk) visitStruct(typ reflect.Type, path string, depth int) error 
 			continue
 		}
 		encoded++
-		if err := checkOptions(f, options, path); err != nil {
-			return err
+		if w.tag == "msgpack" {
+			if err := checkOptions(f, options, path); err != nil {
+				return err
+			}
 		}
 		if err := w.visit(f.Type, path+"."+f.Name, depth+1); err != nil {
 			return err
@@ -110,10 +115,17 @@ func ownEncoding(typ reflect.Type) (own, pointer bool) {
 	if typ == reflect.TypeFor[time.Time]() {
 		return true, false
 	}
-	methods := []reflect.Type{
+	return hasMethods(typ,
 		reflect.TypeFor[msgpack.CustomEncoder](), reflect.TypeFor[msgpack.Marshaler](),
-		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
-	}
+		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler]())
+}
+
+// ownJSON is ownEncoding for JSON.
+func ownJSON(typ reflect.Type) (own, pointer bool) {
+	return hasMethods(typ, reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler]())
+}
+
+func hasMethods(typ reflect.Type, methods ...reflect.Type) (own, pointer bool) {
 	for _, m := range methods {
 		if typ.Implements(m) {
 			return true, false

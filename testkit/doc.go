@@ -16,7 +16,10 @@
 //   - Inside a bubble of testing/synctest use neither probe nor clock across its
 //     border.
 //
+// [Schema] holds the registered messages still: it shows how they differ from
+// those of the last release, and which differences break.
+//
 // The package needs nothing but testing.TB: it brings no assertion library.
 //
-// Read the files in this order: kit, probe, clock, lifecycle.
+// Read the files in this order: kit, probe, clock, lifecycle, schema.
 package testkit

@@ -127,6 +127,7 @@ var foreign = map[string][]string{
 	"github.com/stretchr/testify":          {"testkit", "persistence/persistencetest", "cluster/lease"},
 	"go.uber.org/goleak":                   {"testkit"},
 	"modernc.org/sqlite":                   {"persistence/sqlite", "examples"},
+	"google.golang.org/protobuf":           {"codec/protobuf"},
 	"github.com/HdrHistogram/hdrhistogram": {"examples"},
 	"github.com/mattn/go-isatty":           {"examples"},
 }
