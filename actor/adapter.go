@@ -25,6 +25,7 @@ func Adapt[In, Out any](ctx *Context, convert func(In) Out) Ref[In] {
 			x.adapters = map[reflect.Type]*adapter{}
 		}
 		x.adapters[in] = a
+		c.sys.act(Act{Kind: ActAdapted, Actor: ctx.Self(), Other: PID{p: &a.process}})
 	}
 	a.convert = func(msg any) (any, bool) {
 		m, ok := msg.(In)
@@ -65,6 +66,7 @@ func (a *adapter) location() Location { return a.owner.sys.tempLocation(&a.proce
 
 // due is the message's turn.
 func (m *adapted) due(c *cell, env envelope) (envelope, bool) {
+	c.observeHandling(env, false)
 	msg, ok := m.by.convert(m.msg)
 	env.msg = msg
 	if !ok {

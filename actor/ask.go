@@ -225,6 +225,13 @@ func (r *reply) decide(value any, err error) bool {
 }
 
 func (r *reply) deliver(env envelope) error {
+	if r.sys.observer != nil {
+		var err error
+		if env, err = r.sys.observe(&r.process, env); err != nil {
+			r.sys.drop(PID{p: &r.process}, env.msg, PID{p: env.from}, DropEncode)
+			return err
+		}
+	}
 	if !r.decide(env.msg, nil) {
 		r.sys.drop(PID{p: &r.process}, env.msg, PID{p: env.from}, DropLateReply)
 		return ErrStopped

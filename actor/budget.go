@@ -80,8 +80,6 @@ func (s *System) mailboxOf(c *cell) {
 	if s.ages {
 		d.clock = s.clock
 	}
-	d.evicted = func(env envelope) {
-		s.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, DropMailboxFull)
-	}
+	d.evicted = func(env envelope) { c.drop(env, DropMailboxFull) }
 	c.mailbox.special = d
 }

@@ -99,6 +99,9 @@ func newCell(sys *System, parent *cell, name string, s spec) *cell {
 	if s.apart() {
 		c.extras().lane = sys.lane(s.options)
 	}
+	if sys.observer != nil {
+		c.extras() // what it handles takes the way on which it is observed
+	}
 	return c
 }
 
@@ -161,9 +164,7 @@ func (c *cell) Run() {
 	}
 	defer c.endTurn()
 	for budget := c.sys.turnMax; ; {
-		for _, s := range c.signals.take() {
-			c.handle(s)
-		}
+		c.handleSignals()
 		if !c.receptive() || budget <= 0 || c.mailbox.arrived.Load() == 0 && !c.mailbox.rest() {
 			return
 		}
@@ -171,6 +172,24 @@ func (c *cell) Run() {
 		if c.worker != nil && c.worker.sends >= sendsPerTurn {
 			return
 		}
+	}
+}
+
+// handleSignals handles the signals that are there. Those behind one whose hook
+// ends the goroutine wait for the next turn.
+func (c *cell) handleSignals() {
+	if c.signals.waiting.Load() == 0 {
+		return
+	}
+	next, all := 0, c.signals.take()
+	defer func() {
+		if next < len(all) {
+			c.signals.putBack(all[next:])
+		}
+	}()
+	for next < len(all) {
+		next++
+		c.handle(all[next-1])
 	}
 }
 
@@ -195,6 +214,7 @@ func (c *cell) batch(budget int) (handled int) {
 	done := false
 	defer func() {
 		if !done {
+			c.ctx.failure = nil // the panic is the failure
 			c.failed(recovered(recover()))
 		}
 		c.ctx.msg, c.ctx.from = nil, nil
@@ -260,17 +280,26 @@ func (c *cell) unwrap(env envelope) (envelope, bool) {
 	c.x.ticking = false
 	switch m := env.msg.(type) {
 	case *timer:
-		return m.tick(c)
+		return c.unwrapOwn(m.tick(c))
 	case *stashedTick:
-		return m.tick(c)
+		return c.unwrapOwn(m.tick(c))
 	case *idleTick:
-		return m.tick(c)
+		return c.unwrapOwn(m.tick(c))
 	case *terminatedNote:
-		return c.terminatedDue(m)
+		return c.unwrapOwn(c.terminatedDue(m))
 	case *adapted:
 		return m.due(c, env)
 	}
+	c.observeHandling(env, false)
 	return env, true
+}
+
+// unwrapOwn is unwrap for what the runtime put into the mailbox.
+func (c *cell) unwrapOwn(env envelope, ok bool) (envelope, bool) {
+	if ok {
+		c.observeHandling(env, true)
+	}
+	return env, ok
 }
 
 // recovered makes an error of the value of a recover that was not expected to
@@ -285,24 +314,23 @@ func recovered(v any) error {
 	return &PanicError{Value: v, Stack: debug.Stack()}
 }
 
-// protect runs f and returns its failure.
-func (c *cell) protect(f func() error) (err error) {
+// protect runs f and then, with the failure of f: also when f panics, or ends its
+// goroutine, which then still has that to do.
+func (c *cell) protect(f func() error, then func(error)) {
+	var err error
 	done := false
 	defer func() {
 		if !done {
 			err = recovered(recover())
-			if errors.Is(err, errGoexit) {
-				c.failed(err) // the goroutine is ending: nobody sees the result
-			}
 		}
+		if err == nil {
+			err = c.ctx.failure
+		}
+		c.ctx.failure = nil
+		then(err)
 	}()
 	err = f()
-	if err == nil {
-		err = c.ctx.failure
-	}
-	c.ctx.failure = nil
 	done = true
-	return err
 }
 
 func (c *cell) handle(s signal) {
@@ -345,7 +373,7 @@ func (c *cell) start() {
 		return
 	}
 	c.limitLife()
-	err := c.protect(func() error {
+	c.protect(func() error {
 		a := c.spec.factory()
 		if a == nil {
 			return errors.New("factory returned nil")
@@ -358,10 +386,11 @@ func (c *cell) start() {
 			return h.PreStart(&c.ctx)
 		}
 		return nil
-	})
-	if c.phase == failed || c.phase == stopping || c.phase == stopped {
-		return
-	}
+	}, c.begun)
+}
+
+// begun ends a start that has failed with err, or worked.
+func (c *cell) begun(err error) {
 	if err != nil {
 		c.actor = nil // it never started, so it has nothing to stop
 		c.failed(&StartError{Err: err})
@@ -377,6 +406,7 @@ func (c *cell) failed(err error) {
 	}
 	c.phase = failed
 	c.sys.logFailure(c, err)
+	c.sys.act(Act{Kind: ActFailed, Actor: PID{p: &c.process}, Err: err})
 	c.tellChildren(signal{kind: signalSuspend})
 	c.parent.signal(signal{kind: signalFailed, from: &c.process, err: err})
 }
@@ -407,11 +437,14 @@ func (c *cell) beginRestart(cause error) {
 	if c.phase == stopping || c.phase == stopped || c.phase == restarting {
 		return
 	}
-	if err := c.protect(func() error { c.beforeRestart(cause); return nil }); err != nil {
+	c.protect(func() error { c.beforeRestart(cause); return nil }, c.givenUp)
+}
+
+// givenUp goes on with a restart after the hook of the actor that is given up,
+// which failed with err, or worked.
+func (c *cell) givenUp(err error) {
+	if err != nil {
 		c.sys.log.Error().Str("actor", c.path()).Err(err).Msg("hook failed before the restart")
-	}
-	if c.phase == stopped {
-		return
 	}
 	c.giveUp()
 	if c.x != nil && len(c.x.stash) > 0 {
@@ -467,17 +500,23 @@ func (c *cell) beginStop() {
 func (c *cell) finishStop() {
 	if c.actor != nil {
 		if h, ok := hooks(c.actor).(PostStopper); ok {
-			if err := c.protect(func() error { h.PostStop(&c.ctx); return nil }); err != nil {
-				c.sys.log.Error().Str("actor", c.path()).Err(err).Msg("PostStop failed")
-			}
+			c.protect(func() error { h.PostStop(&c.ctx); return nil }, c.ended)
+			return
 		}
+	}
+	c.ended(nil)
+}
+
+// ended ends the life of the cell after PostStop, which failed with err, or worked.
+func (c *cell) ended(err error) {
+	if err != nil {
+		c.sys.log.Error().Str("actor", c.path()).Err(err).Msg("PostStop failed")
 	}
 	c.phase = stopped
 	c.giveUp()
 	c.unwatchAll()
-	self := PID{p: &c.process}
 	for _, env := range c.leftovers() {
-		c.sys.drop(self, env.msg, PID{p: env.from}, DropStopped)
+		c.drop(env, DropStopped)
 	}
 	if c.x != nil {
 		c.x.release(c.sys)

@@ -46,6 +46,9 @@ type Config struct {
 	// Registry knows the types that leave the process. Default: a new one.
 	Registry *codec.Registry
 
+	// Observer looks on at what the system does. Default nil: nobody, which
+	// costs nothing.
+	Observer *Observer
 	// Clock is the system's time. Default: the machine's.
 	Clock Clock
 	// Executor runs the system's actors. Default: one of its own.

@@ -198,8 +198,12 @@ func (c *Context) Unbecome() {
 func (c *Context) Stash() error {
 	x := c.cell.extras()
 	env := envelope{msg: c.msg, from: c.from}
-	if len(x.stash) >= c.cell.spec.stashMax {
-		c.cell.sys.drop(c.Self(), env.msg, PID{p: env.from}, DropStashFull)
+	full := len(x.stash) >= c.cell.spec.stashMax
+	if c.cell.sys.observer != nil && (full || !x.ticking) {
+		c.cell.sys.act(Act{Kind: ActStashed, Actor: c.Self(), Other: PID{p: env.from}, Message: env.msg})
+	}
+	if full {
+		c.cell.drop(env, DropStashFull)
 		return ErrStashFull
 	}
 	if x.ticking {
@@ -289,12 +293,14 @@ func (c *cell) spawn(name string, s spec, w *worker) (PID, error) {
 	if err != nil {
 		return PID{}, err
 	}
+	c.observeBirth(child)
 	child.signalFrom(signal{kind: signalStart}, w)
 	return PID{p: &child.process}, nil
 }
 
 func stop(who Addressable, from *process) {
 	if p := who.PID().p; p != nil {
+		p.sys.act(Act{Kind: ActStop, Actor: PID{p: from}, Other: PID{p: p}})
 		p.t.signal(signal{kind: signalStop, from: from})
 	}
 }

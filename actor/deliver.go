@@ -11,12 +11,19 @@ func (c *cell) deliver(env envelope) error {
 
 // accept puts a user message into the mailbox, or drops it.
 func (c *cell) accept(env envelope, w *worker) error {
+	if c.sys.observer != nil {
+		var err error
+		if env, err = c.sys.observe(&c.process, env); err != nil {
+			c.drop(env, DropEncode)
+			return err
+		}
+	}
 	err := c.mailbox.push(env)
 	if err == ErrMailboxFull && c.mailbox.special != nil && c.mailbox.special.Overflow == BlockSender {
 		err = c.deliverWaiting(env, w)
 	}
 	if err != nil {
-		c.sys.drop(PID{p: &c.process}, env.msg, PID{p: env.from}, reasonOf(err))
+		c.drop(env, reasonOf(err))
 	}
 	return err
 }

@@ -86,6 +86,7 @@ type ranked struct {
 	order    uint64
 	size     int64
 	since    time.Time
+	internal bool // the runtime's own: never evicted
 }
 
 // rankedHeap has the next message on top.
@@ -135,15 +136,17 @@ func (d *discipline) push(env envelope, internal bool) (evicted *envelope, err e
 			}
 		}
 		if d.Max > 0 && len(d.ranked)+len(d.front) >= d.Max {
-			if d.Overflow != DropOldest || len(d.ranked) == 0 {
+			if d.Overflow == DropOldest {
+				evicted = d.evict()
+			}
+			if evicted == nil {
 				d.pay(size)
 				return nil, ErrMailboxFull
 			}
-			evicted = d.evict()
 		}
 	}
 	d.sent++
-	heap.Push(&d.ranked, d.stamped(ranked{envelope: env, priority: priority, order: d.sent, size: size}))
+	heap.Push(&d.ranked, d.stamped(ranked{envelope: env, priority: priority, order: d.sent, size: size, internal: internal}))
 	return evicted, nil
 }
 
@@ -175,14 +178,21 @@ func (d *discipline) oldest() (since time.Time) {
 	return since
 }
 
-// evict takes out the oldest message of the lowest priority.
+// evict takes out the oldest message of the lowest priority; nil means that
+// nothing but what the runtime put there could go.
 func (d *discipline) evict() *envelope {
-	worst := 0
+	worst := -1
 	for i, r := range d.ranked {
-		w := d.ranked[worst]
-		if r.priority > w.priority || r.priority == w.priority && r.order < w.order {
+		if r.internal {
+			continue
+		}
+		if worst < 0 || r.priority > d.ranked[worst].priority ||
+			r.priority == d.ranked[worst].priority && r.order < d.ranked[worst].order {
 			worst = i
 		}
+	}
+	if worst < 0 {
+		return nil
 	}
 	r := heap.Remove(&d.ranked, worst).(ranked)
 	d.pay(r.size)

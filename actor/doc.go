@@ -42,6 +42,6 @@
 // discipline, budget, signal, supervise, parent, watch, end, ask, timer, idle,
 // pipe, session, fsm, intercept, adapter, selection, receptionist, extension,
 // breaker, retry, system, family, events, shutdown, interrupt, executor, workers,
-// monitor, watchdog, bulkhead, inspect, tree, clock, remoting, refwire, message,
+// monitor, watchdog, bulkhead, inspect, tree, observe, clock, remoting, refwire, message,
 // epoch.
 package actor

@@ -204,6 +204,7 @@ func typeName(msg any) string {
 }
 
 func (s *System) unhandled(c *Context) {
+	s.act(Act{Kind: ActUnhandled, Actor: c.Self(), Other: c.Sender(), Message: c.msg})
 	s.log.Debug().Str("actor", c.cell.path()).Str("type", typeName(c.msg)).Msg("unhandled message")
 	s.Publish(Unhandled{Message: c.msg, From: c.Sender(), To: c.Self()})
 }
@@ -244,6 +245,9 @@ func Unsubscribe[E any](s *System, who Addressable) {
 
 // Publish sends ev to everybody in this system who has subscribed to its type.
 func (s *System) Publish(ev any) {
+	if s.observer != nil {
+		s.act(Act{Kind: ActPublished, Message: ev})
+	}
 	subs := s.events.subs.Load()
 	if subs == nil || ev == nil {
 		return

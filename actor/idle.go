@@ -35,6 +35,9 @@ type idleTick struct{ _ byte }
 func (c *cell) setIdle(d time.Duration) {
 	i := &c.extras().idle
 	i.cancel()
+	if c.sys.observer != nil {
+		c.sys.act(Act{Kind: ActReceiveTimeout, Actor: PID{p: &c.process}, After: max(d, 0)})
+	}
 	if d <= 0 {
 		return
 	}

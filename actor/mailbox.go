@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -252,6 +253,14 @@ func (q *signals) take() []signal {
 	q.queue = nil
 	q.waiting.Store(0)
 	return all
+}
+
+// putBack puts signals that were taken before all others.
+func (q *signals) putBack(rest []signal) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queue = append(slices.Clone(rest), q.queue...)
+	q.waiting.Store(int32(len(q.queue)))
 }
 
 // close refuses all further signals and returns those that were waiting.

@@ -2,7 +2,6 @@ package actor
 
 import (
 	"context"
-	"errors"
 )
 
 // workContext is the context that work started by an actor gets; it ends with
@@ -45,6 +44,7 @@ func order[R any](ctx *Context, await bool, work func(context.Context) (R, error
 	if await {
 		c.awaiting++
 	}
+	c.sys.act(Act{Kind: ActWork, Actor: ctx.Self()})
 	c.sys.exec.Go(func() {
 		r, err := contained(func() (R, error) { return work(workCtx) })
 		k.fn = func() { then(r, err) }
@@ -84,11 +84,12 @@ func (c *cell) runContinuation(k *continuation) {
 	if c.x != nil {
 		c.x.ticking = false
 	}
-	err := c.protect(func() error { k.fn(); return nil })
-	c.ctx.msg, c.ctx.from = nil, nil
-	if err != nil && !errors.Is(err, errGoexit) {
-		c.failed(err)
-	}
+	c.protect(func() error { k.fn(); return nil }, func(err error) {
+		c.ctx.msg, c.ctx.from = nil, nil
+		if err != nil {
+			c.failed(err)
+		}
+	})
 }
 
 func (c *cell) flushPostponed() {

@@ -26,7 +26,8 @@ type System struct {
 	seed     uint64
 	clock    Clock
 	exec     Executor
-	own      *workers // exec when the system made it itself
+	own      *workers  // exec when the system made it itself
+	observer *Observer // nil: nobody looks on
 	log      zerolog.Logger
 	registry *codec.Registry
 	random   *rand.Rand // of the supervisors; locked
@@ -78,7 +79,7 @@ func NewSystem(name string, cfg Config) (*System, error) {
 		askTimeout: cfg.askTimeout(), stopTimeout: cfg.stopTimeout(), turnMax: cfg.turnMax(),
 	}
 	s.shutdown.order, s.shutdown.cfg = order, cfg.Shutdown
-	s.ages, s.labels = cfg.MessageAges, cfg.ProfileLabels
+	s.ages, s.labels, s.observer = cfg.MessageAges, cfg.ProfileLabels, cfg.Observer
 	if cfg.MailboxBytes > 0 {
 		s.budget = &budget{most: cfg.MailboxBytes}
 	}

@@ -1,6 +1,10 @@
 package actor
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Schedule says when a timer of [Context.Schedule] ticks. The short forms are
 // [Context.After] and [Context.Every].
@@ -78,14 +82,16 @@ func (c *Context) CancelTimers() {
 
 // timers are the pending timers of one actor.
 type timers struct {
-	live  map[*timer]struct{}
-	byKey map[any]*timer
+	live    map[*timer]struct{}
+	byKey   map[any]*timer
+	started uint64
 }
 
 // timer is a message of an actor to itself, later, once or again and again.
 // Everything but the pending call belongs to the actor's turn.
 type timer struct {
 	cell   *cell
+	number uint64 // in the order in which they were started
 	key    any
 	msg    any
 	every  time.Duration
@@ -119,7 +125,8 @@ func (c *cell) startTimer(s Schedule, msg any) TimerHandle {
 		ts.live = map[*timer]struct{}{}
 		ts.byKey = map[any]*timer{}
 	}
-	t := &timer{cell: c, key: s.Key, msg: msg, every: s.Every}
+	ts.started++
+	t := &timer{cell: c, number: ts.started, key: s.Key, msg: msg, every: s.Every}
 	if s.FixedRate {
 		t.due = c.sys.clock.Now().Add(s.First)
 	}
@@ -128,6 +135,9 @@ func (c *cell) startTimer(s Schedule, msg any) TimerHandle {
 		ts.byKey[s.Key] = t
 	}
 	t.arm(s.First)
+	if c.sys.observer != nil {
+		c.sys.act(Act{Kind: ActTimerSet, Actor: PID{p: &c.process}, Message: msg, Schedule: s})
+	}
 	return TimerHandle{t}
 }
 
@@ -171,6 +181,10 @@ func (s *stashedTick) tick(c *cell) (envelope, bool) {
 
 func (ts *timers) cancel(t *timer) {
 	ts.forget(t)
+	if c := t.cell; c.sys.observer != nil {
+		s := Schedule{Key: t.key, Every: t.every, FixedRate: !t.due.IsZero()}
+		c.sys.act(Act{Kind: ActTimerCancelled, Actor: PID{p: &c.process}, Message: t.msg, Schedule: s})
+	}
 	t.call.Stop()
 }
 
@@ -183,7 +197,12 @@ func (ts *timers) forget(t *timer) {
 }
 
 func (ts *timers) cancelAll() {
-	for t := range ts.live { //det:ok cancelling commutes
+	all := make([]*timer, 0, len(ts.live))
+	for t := range ts.live { //det:ok sorted below
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b *timer) int { return cmp.Compare(a.number, b.number) })
+	for _, t := range all {
 		ts.cancel(t)
 	}
 }

@@ -142,7 +142,7 @@ func (q *inspection) run(c *cell) {
 	got := &Inspection{ActorInfo: c.info(depthOf(c))}
 	if c.actor != nil {
 		inside := hooks(c.actor)
-		got.Type = typeName(inside)
+		got.Type = typeName(innermost(c.actor))
 		if i, ok := inside.(Inspector); ok {
 			got.State, q.err = contained(func() (any, error) { return i.Inspect(), nil })
 		}
@@ -173,6 +173,6 @@ func (c *cell) profiled() func() {
 
 func (c *cell) mark() {
 	if c.actor != nil {
-		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("actor", typeName(hooks(c.actor)))))
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("actor", typeName(innermost(c.actor)))))
 	}
 }

@@ -66,6 +66,7 @@ func (c *cell) watch(p *process, message any) {
 		x.watching = map[*process]*watching{}
 	}
 	x.watching[p] = &watching{message: message}
+	c.sys.act(Act{Kind: ActWatched, Actor: PID{p: &c.process}, Other: PID{p: p}, Message: message})
 	p.t.signal(signal{kind: signalWatch, from: &c.process, as: p})
 }
 
@@ -75,6 +76,7 @@ func (c *cell) unwatch(p *process) {
 		return
 	}
 	delete(c.x.watching, p)
+	c.sys.act(Act{Kind: ActUnwatched, Actor: PID{p: &c.process}, Other: PID{p: p}})
 	p.t.signal(signal{kind: signalUnwatch, from: &c.process, as: p})
 }
 
