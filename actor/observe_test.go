@@ -80,6 +80,7 @@ func TestAnObserverIsToldWhatActorsDo(t *testing.T) {
 			require.Equal(t, append([]string{"handles m"}, want...), d.take(), title)
 			sys.StopActor(pid)
 			require.NoError(t, actor.AwaitEnd(t.Context(), pid))
+			synctest.Wait() // for the parent, who gives the name free
 			d.take()
 		}
 		do("stash", []string{"stashes m", "stashes m", "loses m"}, func(ctx *actor.Context) {
