@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -155,8 +156,8 @@ func (c *Cluster) Ended() *actor.Gate { return &c.ended }
 func (c *Cluster) Done() <-chan struct{} { return c.ended.Done() }
 
 // Err returns nil as long as this node takes part, then why it doesn't any
-// more: [ErrLeft], [ErrDowned], [ErrEvicted], [ErrIncompatible] or [ErrFailed],
-// wrapped.
+// more: [ErrLeft], [ErrDowned], [ErrEvicted], [ErrIncompatible], [ErrNotJoined]
+// or [ErrFailed], wrapped.
 func (c *Cluster) Err() error {
 	last := c.last.Load()
 	if last == nil {
@@ -165,25 +166,27 @@ func (c *Cluster) Err() error {
 	return endError(c.self, *last)
 }
 
-// Join joins through the member at addr, or forms a cluster if that is this
-// node's own address. It is for nodes with [Config.JoinLater]; once a node has
-// joined, it does nothing.
-func (c *Cluster) Join(addr string) error {
-	if err := membership.ValidAddr(addr); err != nil {
-		return fmt.Errorf("join: %w", err)
+// OnMemberUp calls f once when this node is Up, at once if it is already; never
+// if it doesn't become so. f runs in a turn of the cluster's actor, or in the
+// call of OnMemberUp: it must be short and must not block. A panic of it is logged.
+func (c *Cluster) OnMemberUp(f func()) { c.up.Notify(c.guarded("OnMemberUp", f)) }
+
+// OnMemberRemoved calls f once when this node is in no cluster any more,
+// whatever the reason, at once if it is so already. The rest is as with
+// [Cluster.OnMemberUp].
+func (c *Cluster) OnMemberRemoved(f func()) { c.ended.Notify(c.guarded("OnMemberRemoved", f)) }
+
+// guarded keeps a panic of f from the cluster's actor, which can't go on after one.
+func (c *Cluster) guarded(name string, f func()) func() {
+	return func() {
+		defer func() {
+			if p := recover(); p != nil {
+				c.sys.Log().Error().Str("callback", name).Interface("panic", p).Bytes("stack", debug.Stack()).Msg("a callback of the cluster has panicked")
+			}
+		}()
+		f()
 	}
-	c.daemon.Tell(membership.JoinNode{Addr: addr})
-	return nil
 }
-
-// Down declares the member at addr dead, for good. It is meant for a node that
-// is known to be dead while no strategy decides so; one that lives ends itself
-// when it hears of it. An address nobody has does nothing.
-func (c *Cluster) Down(addr string) { c.daemon.Tell(membership.DownAt{Addr: addr}) }
-
-// Dismiss asks the member at addr to leave, as if it had called
-// [Cluster.Leave] itself. An address nobody has does nothing.
-func (c *Cluster) Dismiss(addr string) { c.daemon.Tell(membership.Leave{Addr: addr}) }
 
 // refTo returns the ref of the actor at the path on a node; UID 0 stands for
 // whichever incarnation is there.

@@ -30,6 +30,10 @@ type Config struct {
 	JoinLater bool
 	// Roles say what this node is for: at most 32 of at most 64 bytes.
 	Roles []string
+	// AppVersion is the version of the application on this node, as in "1.4.2":
+	// during a rolling update new shards go to the newest. Default: none. See
+	// [membership.CompareVersions].
+	AppVersion string
 	// Downing decides who survives when nodes can't reach each other. All nodes
 	// must have the same. Default: [downing.KeepMajority] with its defaults.
 	Downing downing.Strategy
@@ -37,7 +41,7 @@ type Config struct {
 	// Heartbeat says how dead nodes are found.
 	Heartbeat Heartbeat
 	// Membership has the finer settings of the protocol. Self, Cluster, Roles,
-	// Seeds and Rand are filled in.
+	// AppVersion, Seeds and Rand are filled in.
 	Membership membership.Config
 	// Remote has the finer settings of remoting, its transport among them.
 	// Cluster and IgnoreFailures are filled in.
@@ -64,6 +68,11 @@ type Heartbeat struct {
 	// FirstAnswer is how long a node that was never heard may take before its
 	// silence begins to count. Default 1 s.
 	FirstAnswer time.Duration
+	// Fixed replaces the detector that learns the rhythm of each node by a plain
+	// one: a node is unreachable when nothing was heard of it for Every and
+	// AcceptablePause together. Threshold has no meaning then. Default false.
+	// Set, crashes are found after the same time on every network.
+	Fixed bool
 	// MonitoredBy is how many members watch each member. Default 9. Raised,
 	// more traffic; lowered, a partition is noticed in fewer places.
 	MonitoredBy int
@@ -140,7 +149,7 @@ const settingDowning = "cluster.downing"
 
 func (c Config) membership(name string, self membership.Node) membership.Config {
 	m := c.Membership
-	m.Self, m.Cluster, m.Roles, m.Seeds = self, name, c.Roles, c.Seeds
+	m.Self, m.Cluster, m.Roles, m.Seeds, m.AppVersion = self, name, c.Roles, c.Seeds, c.AppVersion
 	if len(m.Seeds) == 0 && !c.JoinLater {
 		m.Seeds = []string{self.Addr}
 	}

@@ -39,7 +39,10 @@ type (
 	// giveUp ends a node that can't leave in order.
 	giveUp struct{ detail string }
 	// subscribe and unsubscribe are those of the Cluster.
-	subscribe   struct{ who actor.PID }
+	subscribe struct {
+		who  actor.PID
+		from beginning
+	}
 	unsubscribe struct{ who actor.PID }
 )
 
@@ -81,6 +84,8 @@ func (d *daemon) Receive(ctx *actor.Context) {
 		d.step(ctx, membership.Received{Message: m})
 	case membership.Input:
 		d.step(ctx, m)
+	case Order:
+		d.obey(ctx, m)
 	case tick:
 		d.tickAt = time.Time{}
 		d.step(ctx, membership.Tick{})
@@ -97,7 +102,7 @@ func (d *daemon) Receive(ctx *actor.Context) {
 			d.finish(ctx, membership.Left, m.detail)
 		}
 	case subscribe:
-		d.subscribe(ctx, m.who)
+		d.subscribe(ctx, m)
 	case unsubscribe:
 		d.subscribers = slices.DeleteFunc(d.subscribers, func(p actor.PID) bool { return p == m.who })
 	default:
@@ -163,7 +168,9 @@ func (d *daemon) carryOut(ctx *actor.Context, e membership.Effect) {
 
 // changed tells everybody of a new view.
 func (d *daemon) changed(ctx *actor.Context, e membership.Changed) {
-	d.heart.Tell(viewChanged{e.View})
+	if !d.core.Ended() { // or the heart stops before it gets there
+		d.heart.Tell(viewChanged{e.View})
+	}
 	for _, ev := range e.Events {
 		logEvent(ctx, ev)
 	}
@@ -176,11 +183,11 @@ func (d *daemon) changed(ctx *actor.Context, e membership.Changed) {
 			d.replaced(joined.Member.Node)
 		}
 	}
-	switch self := e.View.SelfMember(); self.Status {
-	case membership.Up:
+	switch self := e.View.SelfMember(); {
+	case self.Status.IsUp():
 		d.c.up.Open()
 		d.c.settled.Open()
-	case membership.Leaving, membership.Exiting:
+	case self.Status == membership.Leaving || self.Status == membership.Exiting:
 		if !d.asked {
 			d.asked = true
 			d.c.sys.BeginStop("this node leaves the cluster")

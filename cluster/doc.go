@@ -27,17 +27,23 @@
 //     is the first part of every epoch.
 //   - Whoever runs something that may exist only once in the cluster subscribes
 //     and stops it when [membership.Ended] comes.
-//   - Processes are started anew by somebody when they end.
+//   - Processes are started anew by somebody when they end, or a [Runner] does
+//     it inside.
+//   - A process exits only when its system has stopped: what a node says last,
+//     such as that its side goes down, has got out by then.
 //
 // # Tour
 //
 // [Start] joins and returns when the node is Up; [Open] returns at once.
 // [Cluster.State] is the present view, [Cluster.Subscribe] and [Cluster.Events]
-// tell of changes, [Cluster.Routees] feeds group routers. [Cluster.Leave], or stopping the system, leaves in order;
+// tell of changes, [Cluster.Routees] feeds group routers. [Cluster.Members],
+// [Cluster.Unreachable], [Cluster.Down] and their neighbours are for operators,
+// [Cluster.Desk] takes orders from other nodes, and [Runner] is a node as one
+// call. [Cluster.Leave], or stopping the system, leaves in order;
 // parts that have something to hand over add tasks to the phases of the
 // system's coordinated shutdown.
 //
 // Reading order: config.go, cluster.go, daemon.go (drives the membership core and
 // the downing), pulse.go and heart.go (find the dead), events.go, routees.go,
-// leave.go, wire.go, errors.go.
+// leave.go, admin.go, order.go, runner.go, wire.go, errors.go.
 package cluster

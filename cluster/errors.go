@@ -20,13 +20,51 @@ var (
 	ErrEvicted = errors.New("removed by the other members")
 	// ErrIncompatible: the cluster won't have it; the error says why.
 	ErrIncompatible = errors.New("incompatible with the cluster")
+	// ErrNotJoined: it found no cluster in the time of
+	// [membership.Config.GiveUpAfter]; the error says what it heard of the seeds.
+	ErrNotJoined = errors.New("found no cluster")
 	// ErrFailed: the actor that runs the membership of this node failed.
 	ErrFailed = errors.New("membership failed")
 )
 
+// ErrNoMember says that an order is about a node that is no member.
+var ErrNoMember = errors.New("no such member")
+
+// The exit codes that [ExitCode] knows.
+const (
+	// ExitLeft: the node has left in order, or nothing went wrong at all.
+	ExitLeft = 0
+	// ExitError: any error that isn't about the membership, or [ErrFailed].
+	ExitError = 1
+	// ExitDowned: [ErrDowned] or [ErrEvicted]. Start the process anew.
+	ExitDowned = 3
+	// ExitIncompatible: [ErrIncompatible]. Starting anew doesn't help; the
+	// configuration has to change.
+	ExitIncompatible = 4
+	// ExitNotJoined: [ErrNotJoined]. Start the process anew, later.
+	ExitNotJoined = 5
+)
+
+// ExitCode returns the code with which a process should end whose node ended
+// with err, so that whoever runs it can tell what to do. Nothing here exits.
+func ExitCode(err error) int {
+	switch {
+	case err == nil || errors.Is(err, ErrLeft):
+		return ExitLeft
+	case errors.Is(err, ErrDowned) || errors.Is(err, ErrEvicted):
+		return ExitDowned
+	case errors.Is(err, ErrIncompatible):
+		return ExitIncompatible
+	case errors.Is(err, ErrNotJoined):
+		return ExitNotJoined
+	}
+	return ExitError
+}
+
 var reasonErrors = map[membership.Reason]error{
 	membership.Left: ErrLeft, membership.Downed: ErrDowned, membership.Evicted: ErrEvicted,
 	membership.Incompatible: ErrIncompatible, membership.Failed: ErrFailed,
+	membership.NotJoined: ErrNotJoined,
 }
 
 // endError is the error of a node that has ended.

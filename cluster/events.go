@@ -13,22 +13,51 @@ import (
 
 // Change is what an actor that has subscribed receives: one message for every
 // change of the view, with everything that happened in it, in order. The first
-// has a [membership.Snapshot] as its only event; the last, if the node ends
+// has a [membership.Snapshot] as its only event, see [InitialEvents]; the last, if the node ends
 // before the subscriber does, a [membership.Ended].
 type Change struct {
 	View   membership.View
 	Events []membership.Event
 }
 
+// SubscribeOption is an option of [Cluster.Subscribe] and [Cluster.Events].
+type SubscribeOption interface{ applySubscribe(*beginning) }
+
+// InitialEvents has a subscription begin with the events that lead from nothing
+// to the present state, instead of a [membership.Snapshot]: whoever only adds
+// events up needs no other code for the beginning.
+type InitialEvents struct{}
+
+func (InitialEvents) applySubscribe(b *beginning) { b.events = true }
+
+// beginning is how a subscription begins.
+type beginning struct{ events bool }
+
+func beginningOf(opts []SubscribeOption) (b beginning) {
+	for _, o := range opts {
+		o.applySubscribe(&b)
+	}
+	return b
+}
+
+// of returns the first events of a subscription that begins at v.
+func (b beginning) of(v membership.View) []membership.Event {
+	if b.events {
+		return membership.Diff(membership.ViewOf(membership.State{}, v.Self), v)
+	}
+	return []membership.Event{membership.Snapshot{View: v}}
+}
+
 // Subscribe has an actor of this system receive a [Change] with the present
 // state, and another for every change from then on. It ends with
 // [Cluster.Unsubscribe] or with the actor.
-func (c *Cluster) Subscribe(who actor.Addressable) {
+func (c *Cluster) Subscribe(who actor.Addressable, opts ...SubscribeOption) {
+	from := beginningOf(opts)
 	if c.stopped.IsOpen() {
-		who.PID().Tell(c.lastChange())
+		who.PID().Tell(c.lastChange(from))
 		return
 	}
-	c.daemon.Tell(subscribe{who.PID()})
+	c.daemon.Tell(subscribe{who.PID(), from})
 }
 
 // Unsubscribe ends what [Cluster.Subscribe] began. What is in the mailbox
@@ -36,12 +65,12 @@ func (c *Cluster) Subscribe(who actor.Addressable) {
 func (c *Cluster) Unsubscribe(who actor.Addressable) { c.daemon.Tell(unsubscribe{who.PID()}) }
 
 // lastChange is what there is to know after the end.
-func (c *Cluster) lastChange() Change {
+func (c *Cluster) lastChange(from beginning) Change {
 	ended := membership.Ended{Reason: membership.Failed}
 	if last := c.last.Load(); last != nil {
 		ended = *last
 	}
-	return Change{View: c.State(), Events: []membership.Event{membership.Snapshot{View: c.State()}, ended}}
+	return Change{View: c.State(), Events: append(from.of(c.State()), ended)}
 }
 
 // feedMax is how many events may wait for a slow reader of [Cluster.Events].
@@ -51,9 +80,9 @@ const feedMax = 4096
 // happens, until ctx is done or this node has ended, which is the last event. A
 // reader that is too slow misses events and gets another Snapshot instead.
 // It blocks the caller between events; actors use [Cluster.Subscribe].
-func (c *Cluster) Events(ctx context.Context) iter.Seq[membership.Event] {
+func (c *Cluster) Events(ctx context.Context, opts ...SubscribeOption) iter.Seq[membership.Event] {
 	return func(yield func(membership.Event) bool) {
-		f := &feed{}
+		f := &feed{from: beginningOf(opts)}
 		c.follow(f)
 		defer c.unfollow(f)
 		for {
@@ -76,6 +105,7 @@ func (c *Cluster) Events(ctx context.Context) iter.Seq[membership.Event] {
 // feed is the queue between the daemon and one reader; Cluster.feedsMu guards
 // it.
 type feed struct {
+	from  beginning
 	queue []membership.Event
 	wake  *actor.Gate // the reader waits for it
 }
@@ -84,7 +114,7 @@ type feed struct {
 func (c *Cluster) follow(f *feed) {
 	c.feedsMu.Lock()
 	defer c.feedsMu.Unlock()
-	f.queue = []membership.Event{membership.Snapshot{View: c.State()}}
+	f.queue = f.from.of(c.State())
 	if last := c.last.Load(); last != nil {
 		f.queue = append(f.queue, *last)
 		return
@@ -144,21 +174,21 @@ func endOf(events []membership.Event) []membership.Event {
 }
 
 // subscribe sends the present state, and everything from then on.
-func (d *daemon) subscribe(ctx *actor.Context, who actor.PID) {
-	if !slices.Contains(d.subscribers, who) {
-		d.subscribers = append(d.subscribers, who)
-		ctx.WatchWith(who, unsubscribe{who})
+func (d *daemon) subscribe(ctx *actor.Context, s subscribe) {
+	if !slices.Contains(d.subscribers, s.who) {
+		d.subscribers = append(d.subscribers, s.who)
+		ctx.WatchWith(s.who, unsubscribe{s.who})
 	}
-	who.Tell(d.introduction())
+	s.who.Tell(d.introduction(s.from))
 }
 
 // introduction is the first Change of a subscriber.
-func (d *daemon) introduction() Change {
+func (d *daemon) introduction(from beginning) Change {
 	if d.over {
-		return d.c.lastChange()
+		return d.c.lastChange(from)
 	}
 	v := d.core.View()
-	return Change{View: v, Events: []membership.Event{membership.Snapshot{View: v}}}
+	return Change{View: v, Events: from.of(v)}
 }
 
 // tell makes a change known to everybody, in the order in which they came.

@@ -27,7 +27,7 @@ func newPulse(cfg Heartbeat, self membership.Node) *pulse {
 		cfg: cfg, self: self, view: membership.ViewOf(membership.State{}, self),
 		expected: map[membership.Node]time.Time{},
 		fd: phi.NewRegistry[membership.Node](phi.Settings{
-			Threshold: cfg.Threshold, AcceptablePause: cfg.AcceptablePause, FirstEstimate: cfg.Every,
+			Threshold: cfg.Threshold, AcceptablePause: cfg.AcceptablePause, FirstEstimate: cfg.Every, Fixed: cfg.Fixed,
 		}),
 	}
 }

@@ -220,3 +220,18 @@ func TestReaderThatIsTooSlowGetsAnotherSnapshot(t *testing.T) {
 	c.unfollow(f)
 	require.Empty(t, c.feeds)
 }
+
+func TestFixedDetector(t *testing.T) {
+	cfg := Heartbeat{Fixed: true}.withDefaults()
+	v := viewOf("ab")
+	p := newPulse(cfg, v.Self)
+	now := time.Unix(1000, 0)
+	p.setView(now, v)
+	p.heard(now, nodeNamed("b"))
+	silence := func(d time.Duration) []membership.Node {
+		p.lastReap = now.Add(d - cfg.ReapEvery) // as if it had looked all the time
+		return p.reap(now.Add(d)).Unreachable
+	}
+	require.Empty(t, silence(3400*time.Millisecond))
+	require.Len(t, silence(3500*time.Millisecond), 1)
+}

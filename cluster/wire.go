@@ -24,6 +24,7 @@ type heartbeatAck struct {
 func register(reg *codec.Registry) error {
 	return errors.Join(
 		membership.Register(reg),
+		registerOrders(reg),
 		codec.Register[heartbeat](reg, "troupe.cluster.Heartbeat.v1", codec.Control),
 		codec.Register[heartbeatAck](reg, "troupe.cluster.HeartbeatAck.v1", codec.Control),
 	)

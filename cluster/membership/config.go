@@ -145,7 +145,7 @@ func (c Config) Validate() error {
 	if err := ValidVersion(c.AppVersion); err != nil {
 		errs = append(errs, fmt.Errorf("AppVersion: %w", err))
 	}
-	if err := validSeeds(c.Seeds); err != nil {
+	if err := ValidSeeds(c.Seeds); err != nil {
 		errs = append(errs, fmt.Errorf("Seeds: %w", err))
 	}
 	if c.Compatibility > Ignore {
@@ -180,7 +180,8 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func validSeeds(seeds []string) error {
+// ValidSeeds says what is wrong with the addresses of seeds, or returns nil.
+func ValidSeeds(seeds []string) error {
 	var errs []error
 	for i, s := range seeds {
 		if err := ValidAddr(s); err != nil {

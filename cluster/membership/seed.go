@@ -86,7 +86,7 @@ func (c *Core) joinSeeds(seeds []string) {
 	if c.joined() || c.seeding.phase != joinIdle && next.first == c.seeding.first && slices.Equal(next.others, c.seeding.others) {
 		return
 	}
-	if err := validSeeds(seeds); err != nil {
+	if err := ValidSeeds(seeds); err != nil {
 		c.warn("join: %v", err)
 		return
 	}

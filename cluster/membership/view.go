@@ -52,6 +52,18 @@ func (v View) Unreachable() []Member {
 	return out
 }
 
+// AccusedBy returns who of the members that aren't Down hold n for unreachable,
+// in the order of their nodes.
+func (v View) AccusedBy(n Node) []Node {
+	var out []Node
+	for _, r := range v.trusted().Records() {
+		if r.Subject == n {
+			out = append(out, r.Observer)
+		}
+	}
+	return out
+}
+
 // Converged reports whether the leader may act: everybody who is unreachable
 // is going or declared dead anyway, and every working member has seen exactly
 // this state. While nobody works (the first members join, or all others go),

@@ -1,6 +1,9 @@
 package phi
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Deadline is the plain failure detector: a peer is available until it was
 // silent for a fixed time. Make one with [NewDeadline]. It is not safe for
@@ -35,6 +38,14 @@ func (d *Deadline) Heartbeat(now time.Time) time.Duration {
 
 // Available tells whether the peer was heard recently enough, or never yet.
 func (d *Deadline) Available(now time.Time) bool { return !d.heard || now.Sub(d.last) < d.after }
+
+// Phi is the level of suspicion: 0 while the peer is available, then infinite.
+func (d *Deadline) Phi(now time.Time) float64 {
+	if d.Available(now) {
+		return 0
+	}
+	return math.Inf(1)
+}
 
 // Monitoring tells whether there was a heartbeat yet.
 func (d *Deadline) Monitoring() bool { return d.heard }

@@ -319,3 +319,19 @@ func FuzzDetector(f *testing.F) {
 		}
 	})
 }
+
+func TestRegistryOfPlainDetectors(t *testing.T) {
+	r := NewRegistry[string](Settings{Fixed: true, FirstEstimate: time.Second, AcceptablePause: 2 * time.Second})
+	now := time.Unix(1000, 0)
+	require.True(t, r.Available("a", now))
+	for range 10 { // a rhythm that an accrual detector would get used to
+		now = now.Add(2900 * time.Millisecond)
+		r.Heartbeat("a", now)
+	}
+	require.True(t, r.Available("a", now.Add(2999*time.Millisecond)))
+	require.Zero(t, r.Phi("a", now.Add(2999*time.Millisecond)))
+	require.False(t, r.Available("a", now.Add(3*time.Second)))
+	require.True(t, math.IsInf(r.Phi("a", now.Add(3*time.Second)), 1))
+	r.Remove("a")
+	require.False(t, r.Monitoring("a"))
+}

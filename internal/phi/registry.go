@@ -7,12 +7,19 @@ import "time"
 // concurrent use, and it keeps a peer until Remove.
 type Registry[K comparable] struct {
 	settings  Settings
-	detectors map[K]*Detector
+	detectors map[K]detector
+}
+
+// detector is what the registry needs of one.
+type detector interface {
+	Heartbeat(now time.Time) time.Duration
+	Available(now time.Time) bool
+	Phi(now time.Time) float64
 }
 
 // NewRegistry returns a registry without peers.
 func NewRegistry[K comparable](s Settings) *Registry[K] {
-	return &Registry[K]{settings: s.sane(), detectors: map[K]*Detector{}}
+	return &Registry[K]{settings: s.sane(), detectors: map[K]detector{}}
 }
 
 // Heartbeat feeds the detector of peer, which the first heartbeat makes; see
@@ -20,7 +27,9 @@ func NewRegistry[K comparable](s Settings) *Registry[K] {
 func (r *Registry[K]) Heartbeat(peer K, now time.Time) time.Duration {
 	d := r.detectors[peer]
 	if d == nil {
-		d = New(r.settings)
+		if d = New(r.settings); r.settings.Fixed {
+			d = NewDeadline(r.settings.firstEstimate(), r.settings.acceptablePause())
+		}
 		r.detectors[peer] = d
 	}
 	return d.Heartbeat(now)

@@ -30,6 +30,10 @@ type Settings struct {
 	// Default 1 s; set it to the interval of the heartbeats. Raised, peers that
 	// die right after their first heartbeat are found later.
 	FirstEstimate time.Duration
+	// Fixed makes a [Registry] keep plain detectors instead, see [Deadline]: a
+	// peer is unavailable after FirstEstimate and AcceptablePause without a
+	// heartbeat, whatever its rhythm.
+	Fixed bool
 }
 
 const (
