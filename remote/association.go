@@ -20,16 +20,16 @@ type association struct {
 	addr string
 	lim  limits
 
-	peer     identity // the present incarnation; UID 0: not known
-	gone     []uint64 // newest last
-	lanes    [laneCount]laneState
+	peer     identity    // the present incarnation; UID 0: not known
+	gone     []uint64    // newest last
+	lanes    []laneState // by laneKind: the fixed ones and those of lim.lanes
 	waiting  []waitingHello
 	out      outWindow
 	in       inWindow
 	suspect  uint64        // an incarnation somebody names that is not the known one; 0: none
 	unsent   []systemFrame // for an incarnation not known yet
 	unsentAt time.Time     // when the first of them came
-	held     []heldSystem  // arrived in order, waiting for ordinary messages before them
+	held     []heldSystem  // arrived in order, waiting for other messages before them
 	ackConn  uint64        // where the acknowledgement goes, 0: none is due
 	watch    detection
 	leaving  leaveStep
@@ -48,8 +48,9 @@ type limits struct {
 	stuck      time.Duration // how long an open stream may leave them so before it is dialed anew
 	idle       time.Duration // how often an open stream is looked at, whether it is used
 	cool       time.Duration // how long a peer that turned us away is left alone
-	holdMax    time.Duration // how long a system message waits for ordinary ones before it
+	holdMax    time.Duration // how long a system message waits for others before it
 	probeEvery time.Duration // heartbeats of watched nodes; 0: somebody else detects
+	lanes      int           // ordinary ones
 	phi        phi.Settings
 }
 
@@ -69,6 +70,7 @@ type laneState struct {
 	since    time.Time // open: since when
 	attempts int
 	failing  time.Time // since when it fails; zero: it doesn't
+	parting  bool      // the goodbye on it is not answered yet
 }
 
 // waitingHello is somebody who knocks as another incarnation than the one known:
@@ -98,7 +100,7 @@ const (
 )
 
 func newAssociation(self identity, addr string, lim limits) *association {
-	return &association{self: self, addr: addr, lim: lim}
+	return &association{self: self, addr: addr, lim: lim, lanes: make([]laneState, laneFixed+lim.lanes-1)}
 }
 
 func (a *association) emit(e effect) { a.effects = append(a.effects, e) }
@@ -114,8 +116,27 @@ func (a *association) demand(now time.Time, lane laneKind) {
 
 func (a *association) dial(now time.Time, lane laneKind) {
 	l := &a.lanes[lane]
+	if lane == laneLarge && a.peer.Can.LargeMax == 0 {
+		a.withoutLarge(now)
+		return
+	}
 	l.phase, l.uid, l.until = laneDialing, 0, now.Add(a.lim.greet)
 	a.emit(effect{kind: effectDial, lane: lane})
+}
+
+// withoutLarge puts off the stream for large messages until it is known whether the
+// peer takes any, and drops them when it doesn't.
+func (a *association) withoutLarge(now time.Time) {
+	if a.peer.UID != 0 {
+		a.coolDown(now, laneLarge, actor.DropTooLarge)
+		return
+	}
+	l := &a.lanes[laneLarge]
+	if l.failing.IsZero() {
+		l.failing = now
+	}
+	l.phase, l.until = laneWaiting, now.Add(a.lim.backoffMax)
+	a.demand(now, laneControl)
 }
 
 // laneUp says that a dialed stream was answered, and by whom.
@@ -132,9 +153,9 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 	}
 	a.learn(now, peer)
 	a.settle(now, peer.UID)
-	*l = laneState{phase: laneOpen, uid: peer.UID, since: now, until: now.Add(a.lim.idle)}
+	*l = laneState{phase: laneOpen, uid: peer.UID, since: now, until: now.Add(a.lim.idle), parting: l.parting}
 	if lane == laneProbe {
-		a.toIdle(lane)
+		a.toIdle(now, lane)
 		return
 	}
 	a.emit(effect{kind: effectOpenLane, lane: lane, uid: peer.UID})
@@ -146,7 +167,8 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 }
 
 // toIdle ends a lane's stream. The shell looks whether something came meanwhile.
-func (a *association) toIdle(lane laneKind) {
+func (a *association) toIdle(now time.Time, lane laneKind) {
+	a.leftLane(now, lane)
 	a.lanes[lane] = laneState{}
 	a.emit(effect{kind: effectCloseLane, lane: lane})
 }
@@ -154,6 +176,7 @@ func (a *association) toIdle(lane laneKind) {
 // coolDown ends a stream to somebody who must not or will not talk, and leaves
 // the address alone for a while.
 func (a *association) coolDown(now time.Time, lane laneKind, reason actor.DropReason) {
+	a.leftLane(now, lane)
 	a.emit(effect{kind: effectCloseLane, lane: lane})
 	a.emit(effect{kind: effectDropPending, lane: lane, reason: reason})
 	a.lanes[lane] = laneState{phase: laneWaiting, until: now.Add(a.lim.cool)}
@@ -165,11 +188,11 @@ func (a *association) laneDown(now time.Time, lane laneKind, wanted bool) {
 	if l.phase == laneIdle || l.phase == laneWaiting {
 		return
 	}
-	a.leftLane(lane)
+	a.leftLane(now, lane)
 	if l.phase == laneOpen {
 		l.attempts = 0
 		if !a.needed(lane, wanted) {
-			a.toIdle(lane)
+			a.toIdle(now, lane)
 			return
 		}
 	}
@@ -315,7 +338,7 @@ func (a *association) endIncarnation(now time.Time, uid uint64, why goneReason) 
 		a.watch = detection{}
 		for k := range a.lanes {
 			if l := &a.lanes[k]; l.phase == laneOpen && l.uid == uid {
-				a.toIdle(laneKind(k))
+				a.toIdle(now, laneKind(k))
 			}
 		}
 	}
@@ -350,7 +373,7 @@ func (a *association) sendSystem(now time.Time, m systemFrame) {
 	}
 	frame, ok := a.out.push(now, a.lim.window, func(seq uint64) []byte {
 		m.Seq = seq
-		return appendSystem(nil, m)
+		return appendSystem(nil, m, a.peer.Can.Version)
 	})
 	if !ok {
 		a.endIncarnation(now, a.peer.UID, goneOverflow)
@@ -382,9 +405,9 @@ func (a *association) keepUnsent(now time.Time, m systemFrame) {
 	a.named(now, m.ToUID)
 }
 
-// system is a system message that arrived from the incarnation uid; ordinary is
-// how many ordinary messages of it have arrived.
-func (a *association) system(now time.Time, conn, uid uint64, m systemFrame, ordinary uint64) {
+// system is a system message that arrived from the incarnation uid; at is how many
+// others of it have arrived.
+func (a *association) system(now time.Time, conn, uid uint64, m systemFrame, at position) {
 	if uid != a.peer.UID || m.ToUID != 0 && m.ToUID != a.self.UID {
 		return
 	}
@@ -392,7 +415,7 @@ func (a *association) system(now time.Time, conn, uid uint64, m systemFrame, ord
 	case verdictDeliver:
 		a.ackConn = conn
 		a.held = append(a.held, heldSystem{msg: m, until: now.Add(a.lim.holdMax)})
-		a.progress(now, uid, ordinary)
+		a.progress(now, uid, at)
 	case verdictDuplicate:
 		a.ackConn = conn
 	case verdictGap:
@@ -400,15 +423,22 @@ func (a *association) system(now time.Time, conn, uid uint64, m systemFrame, ord
 	}
 }
 
-// progress releases system messages that waited for ordinary ones.
-func (a *association) progress(now time.Time, uid, ordinary uint64) {
+// progress releases system messages that waited for others.
+func (a *association) progress(now time.Time, uid uint64, at position) {
 	if uid != a.peer.UID {
 		return
 	}
 	n := 0
-	for n < len(a.held) && (a.held[n].msg.After <= ordinary || !now.Before(a.held[n].until)) {
-		a.emit(effect{kind: effectDeliver, uid: uid, peer: a.peer, system: a.held[n].msg})
+	for n < len(a.held) && (at.covers(&a.held[n].msg) || !now.Before(a.held[n].until)) {
 		n++
+	}
+	a.deliverHeld(n)
+}
+
+// deliverHeld hands over the first n of the system messages that waited.
+func (a *association) deliverHeld(n int) {
+	for _, h := range a.held[:n] {
+		a.emit(effect{kind: effectDeliver, uid: a.peer.UID, peer: a.peer, system: h.msg})
 	}
 	if a.held = a.held[n:]; len(a.held) == 0 {
 		a.held = nil

@@ -15,7 +15,7 @@ import (
 )
 
 func testLimits() limits {
-	l := Config{}.limits()
+	l := Config{OrdinaryLanes: 2}.limits()
 	l.window.count = 5
 	return l
 }
@@ -26,6 +26,8 @@ type script struct {
 	a   *association
 	now time.Time
 	o   outside
+
+	largeMax int // that the peer takes
 }
 
 func newScript(t *testing.T, lim limits) *script {
@@ -33,7 +35,12 @@ func newScript(t *testing.T, lim limits) *script {
 }
 
 func lanes(name string) laneKind {
-	return laneKind(slices.Index([]string{"control", "ordinary", "probe"}, name))
+	return laneKind(slices.Index([]string{"control", "ordinary", "probe", "large", "second"}, name))
+}
+
+func reached(uid uint64, lane laneKind, n uint64) (p position) {
+	p.advance(uid, lane, n)
+	return p
 }
 
 // do applies one line and returns the effects it had, joined by "; ".
@@ -47,7 +54,9 @@ func (s *script) do(line string) string {
 		}
 		return n
 	}
-	peer := func(uid uint64) identity { return identity{System: "s", Addr: "peer:1", UID: uid} }
+	peer := func(uid uint64) identity {
+		return identity{System: "s", Addr: "peer:1", UID: uid, Can: abilities{Version: protocolVersion, LargeMax: s.largeMax}}
+	}
 	switch w[0] {
 	case "demand":
 		s.a.demand(s.now, lanes(w[1]))
@@ -64,10 +73,10 @@ func (s *script) do(line string) string {
 	case "named":
 		s.a.named(s.now, arg(1))
 	case "system": // connection, uid, seq, after, ordinary
-		s.a.system(s.now, arg(1), arg(2), systemFrame{Seq: arg(3), Kind: actor.SystemTerminated, After: arg(4)}, arg(5))
+		s.a.system(s.now, arg(1), arg(2), systemFrame{Seq: arg(3), Kind: actor.SystemTerminated, After: arg(4)}, reached(arg(2), laneOrdinary, arg(5)))
 		s.a.flush()
 	case "progress": // uid, ordinary
-		s.a.progress(s.now, arg(1), arg(2))
+		s.a.progress(s.now, arg(1), reached(arg(1), laneOrdinary, arg(2)))
 	case "ack":
 		s.a.acked(s.now, arg(1), arg(2), false)
 	case "nack":
@@ -79,9 +88,11 @@ func (s *script) do(line string) string {
 	case "goodbye": // connection, uid, lane
 		s.a.goodbye(s.now, arg(1), arg(2), lanes(w[3]))
 	case "leave":
-		s.a.leave(s.o)
+		s.a.leave(s.now, s.o)
 	case "left": // lane
-		s.a.goodbyeAcked(lanes(w[1]))
+		s.a.goodbyeAcked(s.now, lanes(w[1]))
+	case "takes":
+		s.largeMax = int(arg(1))
 	case "wanted":
 		s.o.wanted[lanes(w[1])] = true
 	case "unwanted":
@@ -216,6 +227,24 @@ func TestAssociation(t *testing.T) {
 		"our goodbye: ordinary first, then control": append(known[:2:2],
 			"demand ordinary => dial ordinary", "up ordinary 7 => open ordinary to 7", "leave => write ordinary goodbye", "left control =>",
 			"left ordinary => write control goodbye", "left control => left", "leave =>"),
+		"our goodbye to a peer that was only listened to": {
+			"knock 1 7 => welcome 1; peer 7", "leave => write control goodbye; dial control", "up control 7 => open control to 7", "left control => left",
+		},
+		"our goodbye to a peer that does not answer any more": {
+			"knock 1 7 => welcome 1; peer 7", "leave => write control goodbye; dial control", "down control => left",
+		},
+		"our goodbye on all lanes, then control": append(known[:2:2],
+			"demand ordinary => dial ordinary", "up ordinary 7 => open ordinary to 7", "demand second => dial ordinary 1", "up second 7 => open ordinary 1 to 7",
+			"leave => write ordinary goodbye; write ordinary 1 goodbye", "left second =>", "left ordinary => write control goodbye", "left control => left"),
+		"large messages wait until it is known that the peer takes them": { // R043
+			"takes 1000", "wanted large", "demand large => dial control", "demand large =>", "up control 7 => peer 7; open control to 7", "after 0s => dial large", "up large 7 => open large to 7",
+		},
+		"large messages for a peer that takes none are dropped": {
+			"wanted large", "demand large => dial control", "up control 7 => peer 7; open control to 7", "after 0s => close large; drop large: too large",
+		},
+		"large messages for a peer that doesn't answer are dropped in time": {
+			"takes 1000", "wanted large", "wanted control", "demand large => dial control", "down control =>", "after 20s => dial control; drop control: unreachable; drop large: unreachable; close large",
+		},
 		"our goodbye when nothing is open":             {"leave => left"},
 		"our goodbye when the stream breaks meanwhile": append(known[:2:2], "leave => write control goodbye", "down control => left; close control"),
 		"both say goodbye at once": append(known[:2:2],
@@ -298,9 +327,9 @@ func TestReliableStream(t *testing.T) {
 				if e.kind != effectWrite || rnd.IntN(20) == 0 {
 					continue
 				}
-				m, err := readSystem(e.frame[frameHeader+1:])
+				m, err := readSystem(e.frame[frameHeader+1:], 0)
 				require.NoError(t, err)
-				receiver.system(sender.now, 1, 1, m, 0)
+				receiver.system(sender.now, 1, 1, m, position{})
 			}
 			receiver.flush()
 			for _, e := range receiver.effects {

@@ -67,7 +67,7 @@ func (r *Remote) beginClose() {
 	r.flushTimer = r.clock.AfterFunc(r.cfg.flushTimeout(), r.finish)
 	r.leavingMu.Unlock()
 	for _, p := range peers {
-		p.post(func(a *association, _ time.Time) { a.leave(p.outside()) })
+		p.post(func(a *association, now time.Time) { a.leave(now, p.outside()) })
 	}
 	r.left()
 }

@@ -38,10 +38,34 @@ type Config struct {
 	// Transport carries the bytes. Default [TCP]; its TLS field encrypts.
 	Transport Transport
 
-	// FrameMax is the largest message in bytes, with its envelope; both nodes
-	// must allow it. Default 256 KiB. Larger frames delay what is behind them
+	// FrameMax is the largest message in bytes, with its envelope, that travels with
+	// the others; both nodes must allow it. Default 256 KiB. Larger frames delay what is behind them
 	// and let a peer claim more memory. At least 4 KiB.
 	FrameMax int
+	// LargeMax is the largest message in bytes, with its envelope, that is sent or
+	// taken at all; both nodes must allow it. What is larger than FrameMax travels
+	// in parts on a connection of its own, where it delays nothing else, in order
+	// among its like but apart from the others. Default 64 MiB; less than 0 switches
+	// that connection off. A node grants its peers together room for four such
+	// messages at a time. Types have limits of their own: codec.MaxSize.
+	LargeMax int
+	// LargeBufferMax is how many bytes of large messages may wait for one node, 256
+	// messages at most. Default LargeMax. A full one drops like BufferMax.
+	LargeBufferMax int
+	// LargeTo are the paths of actors to which every message travels on the
+	// connection for large ones, whatever its size, so that all of them keep their
+	// order: "/user/images/*" are all children, "/user/images/**" all below. At most
+	// 64. Default none.
+	LargeTo []string
+	// OrdinaryLanes is how many connections carry ordinary messages to one node. A
+	// pair of sender and receiver always uses the same. More let a node with many
+	// processors decode in parallel, and share BufferMax among them. From 1 to 16.
+	// Default 1. Raise it when all nodes run a release that knows it.
+	OrdinaryLanes int
+	// Protocol pins the newest version of the wire protocol that is spoken. For an
+	// upgrade in two steps, run the new release everywhere with the version of the
+	// old one, then take the pin away. Default 0: the newest there is.
+	Protocol int
 	// BufferMax is how many bytes of ordinary messages may wait for one node.
 	// Default 4 MiB. What finds it full becomes a dead letter, and TryTell says
 	// [actor.ErrBackpressure]. Raising it hides slow nodes longer and costs that
@@ -90,8 +114,26 @@ func positive[T int | time.Duration](v, standard T) T {
 	return standard
 }
 
-func (c Config) frameMax() int         { return positive(c.FrameMax, frameMaxDefault) }
-func (c Config) bufferMax() int        { return positive(c.BufferMax, 4<<20) }
+func (c Config) frameMax() int       { return positive(c.FrameMax, frameMaxDefault) }
+func (c Config) bufferMax() int      { return positive(c.BufferMax, 4<<20) }
+func (c Config) lanes() int          { return positive(c.OrdinaryLanes, 1) }
+func (c Config) largeBufferMax() int { return positive(c.LargeBufferMax, c.largeMax()) }
+func (c Config) largeMax() int {
+	if c.LargeMax < 0 {
+		return 0
+	}
+	return positive(c.LargeMax, largeMaxDefault)
+}
+
+// abilities are what this node offers.
+func (c Config) abilities() abilities {
+	can := abilities{Version: uint64(positive(c.Protocol, protocolVersion))}
+	if can.Version >= 3 {
+		can.LargeMax = c.largeMax()
+	}
+	return can
+}
+
 func (c Config) controlBufferMax() int { return positive(c.ControlBufferMax, 8<<20) }
 func (c Config) handshakeTimeout() time.Duration {
 	return positive(c.HandshakeTimeout, 5*time.Second)
@@ -103,9 +145,21 @@ func (c Config) Validate() error {
 	if c.FrameMax != 0 && (c.FrameMax < frameMaxGreet || c.FrameMax > 1<<30) {
 		return fmt.Errorf("FrameMax %d: must be from %d to %d bytes", c.FrameMax, frameMaxGreet, 1<<30)
 	}
-	if c.frameMax() > c.bufferMax() || c.frameMax() > c.controlBufferMax() {
-		return fmt.Errorf("FrameMax %d does not fit into the buffers of %d and %d bytes; raise BufferMax and ControlBufferMax",
-			c.frameMax(), c.bufferMax(), c.controlBufferMax())
+	if c.OrdinaryLanes < 0 || c.OrdinaryLanes > ordinaryMax {
+		return fmt.Errorf("OrdinaryLanes %d: must be from 1 to %d", c.OrdinaryLanes, ordinaryMax)
+	}
+	if c.Protocol != 0 && (c.Protocol < protocolOldest || c.Protocol > protocolVersion) {
+		return fmt.Errorf("Protocol %d: this release speaks versions %d to %d", c.Protocol, protocolOldest, protocolVersion)
+	}
+	if c.largeMax() > largeMaxMax || c.largeMax() > c.largeBufferMax() {
+		return fmt.Errorf("LargeMax %d: at most %d bytes, and no more than LargeBufferMax (%d)", c.LargeMax, largeMaxMax, c.largeBufferMax())
+	}
+	if err := checkPatterns(c.LargeTo); err != nil {
+		return fmt.Errorf("LargeTo: %w", err)
+	}
+	if c.frameMax() > c.bufferMax()/c.lanes() || c.frameMax() > c.controlBufferMax() {
+		return fmt.Errorf("FrameMax %d does not fit into the buffers of %d and %d bytes; raise BufferMax, which all ordinary lanes share, and ControlBufferMax",
+			c.frameMax(), c.bufferMax()/c.lanes(), c.controlBufferMax())
 	}
 	if err := checkSecrets(c.Secrets); err != nil {
 		return err
@@ -179,6 +233,7 @@ func (c Config) limits() limits {
 		idle:       positive(c.IdleAfter, 5*time.Minute),
 		cool:       time.Second,
 		holdMax:    3 * time.Second,
+		lanes:      c.lanes(),
 	}
 	if !c.IgnoreFailures {
 		l.probeEvery = positive(c.Heartbeat, time.Second)

@@ -10,9 +10,9 @@ import (
 
 // outside is what an association must be told of the shell when time passes.
 type outside struct {
-	wanted  [laneCount]bool // bytes wait on the lane
-	unused  [laneCount]bool // nothing was sent since the lane was last looked at, and its stream is taken away
-	watched bool            // somebody here watches an actor of the present incarnation
+	wanted  [laneMax]bool // bytes wait on the lane
+	unused  [laneMax]bool // nothing was sent since the lane was last looked at, and its stream is taken away
+	watched bool          // somebody here watches an actor of the present incarnation
 }
 
 // needed says whether a lane has a reason to be open.
@@ -32,7 +32,7 @@ func (a *association) tick(now time.Time, o outside) {
 		a.tickLane(now, laneKind(k), o)
 	}
 	a.tickDoor(now)
-	a.progress(now, a.peer.UID, 0)
+	a.progress(now, a.peer.UID, position{})
 	a.tickDetection(now, o.watched)
 	if a.lanes[laneControl].phase == laneOpen {
 		a.resend(a.out.due(now, a.lim.window))
@@ -50,7 +50,7 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 	if a.lookDue(now, lane) {
 		l.until = now.Add(a.lim.idle)
 		if o.unused[lane] {
-			a.toIdle(lane)
+			a.toIdle(now, lane)
 			return
 		}
 	}
@@ -62,7 +62,7 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 		if a.needed(lane, wanted) {
 			a.dial(now, lane)
 		} else {
-			a.toIdle(lane)
+			a.toIdle(now, lane)
 		}
 	case l.phase == laneOpen && lane == laneControl:
 		if at, ok := a.stuckAt(); ok && !now.Before(at) {
@@ -78,7 +78,7 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 			a.suspect = 0
 		}
 		if l.phase == laneWaiting && !a.needed(lane, false) {
-			a.toIdle(lane)
+			a.toIdle(now, lane)
 		}
 	}
 }
@@ -222,34 +222,47 @@ type leaveStep uint8
 
 const (
 	leaveNot      leaveStep = iota
-	leaveOrdinary           // the ordinary lane says goodbye
+	leaveOrdinary           // the lanes of users' messages say goodbye
 	leaveControl            // then the control lane
 	leaveDone
 )
 
-// leave says goodbye: first on the ordinary lane, so that what was sent before
-// arrives, then on the control lane, which ends this incarnation for the peer.
-func (a *association) leave(o outside) {
+// leave says goodbye: first on the lanes of users' messages, so that what was sent
+// before arrives, then on the control lane, which ends this incarnation for the peer.
+func (a *association) leave(now time.Time, o outside) {
 	if a.leaving != leaveNot {
 		return
 	}
 	a.leaving = leaveOrdinary
-	if a.lanes[laneOrdinary].phase == laneOpen || o.wanted[laneOrdinary] {
-		a.emit(effect{kind: effectWrite, lane: laneOrdinary, frame: appendBare(nil, frameGoodbye)})
-		return
+	for k := range a.lanes {
+		lane := laneKind(k)
+		if lane.carriesUser() && (a.lanes[k].phase == laneOpen || o.wanted[k]) {
+			a.lanes[k].parting = true
+			a.emit(effect{kind: effectWrite, lane: lane, frame: appendBare(nil, frameGoodbye)})
+		}
 	}
-	a.leaveNext()
+	a.partedOrdinary(now)
 }
 
-func (a *association) leaveNext() {
+// partedOrdinary goes on with the control lane when all others have said goodbye.
+func (a *association) partedOrdinary(now time.Time) {
+	parting := func(l laneState) bool { return l.parting }
+	if a.leaving == leaveOrdinary && !slices.ContainsFunc(a.lanes, parting) {
+		a.leaveNext(now)
+	}
+}
+
+func (a *association) leaveNext(now time.Time) {
 	switch a.leaving {
 	case leaveOrdinary:
 		a.leaving = leaveControl
-		if a.peer.UID != 0 && (a.lanes[laneControl].phase == laneOpen || len(a.out.kept) > 0) {
+		if a.peer.UID != 0 {
+			// Also when nothing was sent there yet: the peer may watch somebody here.
 			a.emit(effect{kind: effectWrite, lane: laneControl, frame: appendBare(nil, frameGoodbye)})
+			a.demand(now, laneControl)
 			return
 		}
-		a.leaveNext()
+		a.leaveNext(now)
 	case leaveControl:
 		a.leaving = leaveDone
 		a.emit(effect{kind: effectLeft})
@@ -257,22 +270,25 @@ func (a *association) leaveNext() {
 }
 
 // goodbyeAcked says that the peer has everything that was sent on the lane.
-func (a *association) goodbyeAcked(lane laneKind) {
-	if lane == laneOrdinary && a.leaving == leaveOrdinary || lane == laneControl && a.leaving == leaveControl {
-		a.leaveNext()
+func (a *association) goodbyeAcked(now time.Time, lane laneKind) {
+	switch {
+	case lane == laneControl && a.leaving == leaveControl:
+		a.leaveNext(now)
+	case a.lanes[lane].parting:
+		a.lanes[lane].parting = false
+		a.partedOrdinary(now)
 	}
 }
 
 // leftLane goes on with the goodbye when the lane that was saying it is no more.
-func (a *association) leftLane(lane laneKind) { a.goodbyeAcked(lane) }
+func (a *association) leftLane(now time.Time, lane laneKind) { a.goodbyeAcked(now, lane) }
 
-// goodbye is the peer's: its system has stopped. On the ordinary lane it only
-// asks whether everything has arrived.
+// goodbye is the peer's: its system has stopped. On the other lanes it only asks whether everything has arrived.
 func (a *association) goodbye(now time.Time, conn, uid uint64, lane laneKind) {
 	a.flush()
 	a.emit(effect{kind: effectReply, conn: conn, frame: appendBare(nil, frameGoodbyeAck)})
 	if lane == laneControl && uid == a.peer.UID {
-		a.progress(now, uid, ^uint64(0))
+		a.deliverHeld(len(a.held))
 		a.endIncarnation(now, uid, goneGoodbye)
 	}
 }

@@ -4,7 +4,8 @@
 //
 //   - A message told to an actor of another node arrives at most once. Between one
 //     sender and one receiver the messages that arrive keep their order, apart for
-//     ordinary and control messages. While a connection lives nothing on it is
+//     ordinary messages, control messages, and those so large that they travel in
+//     parts ([Config.LargeMax]). While a connection lives nothing on it is
 //     lost; when one breaks, [ConnectionLost] says so. What never leaves becomes a
 //     dead letter with its reason.
 //   - System messages (watch, unwatch, terminated, stop) arrive exactly once and in
@@ -17,14 +18,16 @@
 //     successor is welcome at once, and who lives at an address is decided by
 //     asking the address, never by a late message.
 //   - Control messages, system messages and heartbeats never queue behind ordinary
-//     ones: they have a connection of their own.
+//     ones: they have a connection of their own. Neither do ordinary messages queue
+//     behind large ones.
 //   - Nothing that comes in at the port can make the process allocate more than
-//     the frame limit for each connection, panic, or stop taking others in.
+//     the frame limit for each connection and four large messages in all, panic, or
+//     stop taking others in.
 //   - With [Config.Secrets] or [TCP.TLS] nothing of a stranger is read but a hello
 //     and a proof, each of fixed layout and at most 4 KiB; whoever is let in has
 //     proved it for this very connection, and so has who let it in.
 //   - Memory is bounded for each peer: [Config.BufferMax] and
-//     [Config.ControlBufferMax], twice; the window of unacknowledged system
+//     [Config.ControlBufferMax], twice; [Config.LargeBufferMax]; the window of unacknowledged system
 //     messages, 20 000 and 8 MiB, whose overflow is a quarantine.
 //
 // # Duties
@@ -46,9 +49,9 @@
 //
 // [Start] attaches remoting to a system. From then on refs have an address, travel
 // inside messages and work where they arrive; actor.System.RefAt makes one from an
-// address and a path. Each node dials two connections to every peer it talks to,
-// one for control and one for ordinary messages; the way back carries
-// acknowledgements only. [Connected], [Gone], [DeclaredDead], [Refused] and
+// address and a path. Each node dials a connection for control and one or more for
+// ordinary messages to every peer it talks to, and one for large messages when there
+// are any; the way back carries acknowledgements only. [Connected], [Gone], [DeclaredDead], [Refused] and
 // [ConnectionLost] are published on the system's event stream.
 //
 // Everything is written to run on somebody else's threads: [Transport] is the seam
@@ -57,7 +60,7 @@
 //
 // Read the files in this order: association, deadline, effect, reliable (what is
 // decided, without any doing); frame, handshake, secret, nonce,
-// envelope (bytes); peer, lane,
+// envelope (bytes), stream, route, assembly; peer, lane, large, parts, budget,
 // outbound, inbound, link (doing it); remote, accept, close, config, event;
 // transport, tcp, tls, memnet.
 package remote

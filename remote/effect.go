@@ -98,7 +98,7 @@ func (e effect) String() string {
 func frameText(b []byte) string {
 	kind, body := frameKind(b[frameHeader]), b[frameHeader+1:]
 	if kind == frameSystem {
-		s, err := readSystem(body)
+		s, err := readSystem(body, 0)
 		if err != nil {
 			return err.Error()
 		}

@@ -134,9 +134,13 @@ type systemFrame struct {
 	FromAnyUID bool
 	FromPath   string
 	FromID     uint64
+	// Lane is the ordinary lane that After counts, AfterLarge the same for the
+	// large one. From version 3 on.
+	Lane       uint8
+	AfterLarge uint64
 }
 
-func appendSystem(b []byte, s systemFrame) []byte {
+func appendSystem(b []byte, s systemFrame, version uint64) []byte {
 	start := len(b)
 	b = beginFrame(b, frameSystem)
 	b = wire.AppendUvarint(b, s.Seq)
@@ -148,10 +152,14 @@ func appendSystem(b []byte, s systemFrame) []byte {
 	b = wire.AppendBool(b, s.FromAnyUID)
 	b = wire.AppendString(b, s.FromPath)
 	b = wire.AppendUvarint(b, s.FromID)
+	if version >= 3 {
+		b = wire.AppendUvarint(b, uint64(s.Lane))
+		b = wire.AppendUvarint(b, s.AfterLarge)
+	}
 	return endFrame(b, start)
 }
 
-func readSystem(b []byte) (systemFrame, error) {
+func readSystem(b []byte, version uint64) (systemFrame, error) {
 	r := wire.NewReader(b)
 	s := systemFrame{
 		Seq: r.Uvarint(), Kind: actor.SystemKind(r.Byte()), After: r.Uvarint(), ToUID: r.Uint64(), ToPath: r.String(), ToID: r.Uvarint(),
@@ -159,6 +167,13 @@ func readSystem(b []byte) (systemFrame, error) {
 	}
 	if s.Seq == 0 {
 		r.Fail("sequence number 0")
+	}
+	if version >= 3 {
+		lane := r.Uvarint()
+		if lane >= ordinaryMax {
+			r.Fail("ordinary lane %d", lane)
+		}
+		s.Lane, s.AfterLarge = uint8(lane), r.Uvarint()
 	}
 	return s, r.Err()
 }

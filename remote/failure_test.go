@@ -268,7 +268,7 @@ func (stuck) AppendWire(_ codec.Scope, b []byte) ([]byte, error) { return b, nil
 func (*stuck) DecodeWire(codec.Scope, []byte) error              { <-hang; return nil }
 
 func TestWhatCantBeSent(t *testing.T) { // R045, R046
-	pair(t, func(t *testing.T, _ *remote.MemNet, a, b *node) {
+	pairOf(t, remote.Config{LargeMax: 512 << 10}, func(t *testing.T, _ *remote.MemNet, a, b *node) {
 		there := b.inbox("there")
 		ref := a.sys.RefOf(there.pid.Location())
 		letters := subscribe[actor.DeadLetter](a, "letters")
@@ -277,7 +277,7 @@ func TestWhatCantBeSent(t *testing.T) { // R045, R046
 
 		require.ErrorIs(t, ref.TryTell(secret{1}), codec.ErrUnregistered)
 		require.Equal(t, actor.DropEncode, letters.next().(actor.DeadLetter).Reason)
-		require.Error(t, ref.TryTell(blob{B: make([]byte, 256<<10)}))
+		require.Error(t, ref.TryTell(blob{B: make([]byte, 1<<20)}))
 		require.Equal(t, actor.DropTooLarge, letters.next().(actor.DeadLetter).Reason)
 
 		require.NoError(t, codec.Register[secret](a.sys.Registry(), "secret"))

@@ -35,6 +35,8 @@ const (
 	framePong       frameKind = 15 // way back: yes
 	frameGoodbye    frameKind = 16 // the sender's system stops, nothing follows
 	frameGoodbyeAck frameKind = 17 // way back: everything before the goodbye has arrived
+	framePart       frameKind = 18 // large stream: part of a message
+	frameCredit     frameKind = 19 // way back of it: how many bytes of parts may be sent in all
 )
 
 var (

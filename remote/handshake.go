@@ -9,25 +9,12 @@ import (
 
 // protocolVersion is the newest version spoken, protocolOldest the oldest. Version
 // 2 added features and nonces to the hello, features to the welcome, and the
-// handshake by secret.
+// handshake by secret; version 3 several ordinary streams, the stream for large
+// messages, and messages of another layout.
 const (
-	protocolVersion = 2
+	protocolVersion = 3
 	protocolOldest  = 1
 )
-
-// laneKind says which stream a connection is.
-type laneKind uint8
-
-const (
-	laneControl  laneKind = 0
-	laneOrdinary laneKind = 1
-	laneProbe    laneKind = 2 // asks who is there and ends
-	laneCount             = 3
-)
-
-func (k laneKind) String() string {
-	return [...]string{"control", "ordinary", "probe"}[k]
-}
 
 // identity is what a system says of itself in a handshake.
 type identity struct {
@@ -37,6 +24,25 @@ type identity struct {
 	Cluster     string
 	Fingerprint uint64
 	FrameMax    int
+
+	Can abilities // on the wire apart from the rest
+}
+
+// abilities are what can be done with a node: of oneself what one offers, of a peer
+// what both ends offer.
+type abilities struct {
+	Version  uint64 // of the protocol
+	Features features
+	LargeMax int // the largest message taken in parts; 0: none
+}
+
+// common is what own can do with a node that offers theirs.
+func (own abilities) common(theirs abilities) abilities {
+	return abilities{
+		Version:  min(own.Version, theirs.Version),
+		Features: own.Features & theirs.Features,
+		LargeMax: min(own.LargeMax, theirs.LargeMax),
+	}
 }
 
 // features are what an end can do beyond its version; both must offer one for it
@@ -54,6 +60,11 @@ type hello struct {
 	To              string
 	Features        features        // from version 2 on
 	Nonce           [nonceSize]byte // from version 2 on
+	LargeMax        int             // from version 3 on, behind the lane's number
+}
+
+func (h hello) abilities() abilities {
+	return abilities{Version: h.Version, Features: h.Features, LargeMax: h.LargeMax}
 }
 
 // welcome answers a hello.
@@ -61,6 +72,11 @@ type welcome struct {
 	Version  uint64
 	From     identity
 	Features features // from version 2 on; what both ends offered
+	LargeMax int      // from version 3 on
+}
+
+func (w welcome) abilities() abilities {
+	return abilities{Version: w.Version, Features: w.Features, LargeMax: w.LargeMax}
 }
 
 // challenge asks for a proof. It says nothing of who asks.
@@ -122,12 +138,16 @@ func appendHello(b []byte, h hello) []byte {
 	b = beginFrame(b, frameHello)
 	b = wire.AppendUvarint(b, h.Version)
 	b = wire.AppendUvarint(b, h.Oldest)
-	b = append(b, byte(h.Lane))
+	b = append(b, byte(h.Lane.stream()))
 	b = appendIdentity(b, h.From)
 	b = wire.AppendString(b, h.To)
 	if h.Version >= 2 {
 		b = wire.AppendUvarint(b, uint64(h.Features))
 		b = append(b, h.Nonce[:]...)
+	}
+	if h.Version >= 3 {
+		b = wire.AppendUvarint(b, uint64(h.Lane.index()))
+		b = wire.AppendUvarint(b, uint64(h.LargeMax))
 	}
 	return endFrame(b, start)
 }
@@ -136,18 +156,27 @@ func appendHello(b []byte, h hello) []byte {
 // version's and are skipped.
 func readHello(b []byte) (hello, error) {
 	r := wire.NewReader(b)
-	h := hello{Version: r.Uvarint(), Oldest: r.Uvarint(), Lane: laneKind(r.Byte())}
-	if h.Lane >= laneCount {
-		r.Fail("lane %d", h.Lane)
-	}
+	h := hello{Version: r.Uvarint(), Oldest: r.Uvarint()}
+	stream, index := stream(r.Byte()), uint64(0)
 	h.From = readIdentity(r)
 	h.To = r.String()
 	if h.Version >= 2 {
 		h.Features = features(r.Uvarint())
 		h.Nonce = readNonce(r)
 	}
+	if h.Version >= 3 {
+		index = r.Uvarint()
+		h.LargeMax = readLargeMax(r)
+	}
+	var ok bool
+	if h.Lane, ok = laneOf(stream, index); !ok {
+		r.Fail("stream %d, number %d", stream, index)
+	}
 	return h, r.Err()
 }
+
+// readLargeMax reads the limit of messages in parts, as far as it can be used here.
+func readLargeMax(r *wire.Reader) int { return int(min(r.Uvarint(), largeMaxMax)) }
 
 func readNonce(r *wire.Reader) (n [nonceSize]byte) {
 	for i := range n {
@@ -163,10 +192,10 @@ func appendChallenge(b []byte, c challenge) []byte {
 	return endFrame(append(b, c.Nonce[:]...), start)
 }
 
-func readChallenge(b []byte) (challenge, error) {
+func readChallenge(b []byte, newest uint64) (challenge, error) {
 	r := wire.NewReader(b)
 	c := challenge{Version: r.Uvarint(), Nonce: readNonce(r)}
-	if r.Err() == nil && (c.Version < 2 || c.Version > protocolVersion) {
+	if r.Err() == nil && (c.Version < 2 || c.Version > newest) {
 		r.Fail("version %d was not offered", c.Version)
 	}
 	return c, r.Done()
@@ -195,17 +224,23 @@ func appendWelcome(b []byte, w welcome) []byte {
 	if w.Version >= 2 {
 		b = wire.AppendUvarint(b, uint64(w.Features))
 	}
+	if w.Version >= 3 {
+		b = wire.AppendUvarint(b, uint64(w.LargeMax))
+	}
 	return endFrame(b, start)
 }
 
-func readWelcome(b []byte) (welcome, error) {
+func readWelcome(b []byte, newest uint64) (welcome, error) {
 	r := wire.NewReader(b)
 	w := welcome{Version: r.Uvarint(), From: readIdentity(r)}
-	if r.Err() == nil && (w.Version < protocolOldest || w.Version > protocolVersion) {
+	if r.Err() == nil && (w.Version < protocolOldest || w.Version > newest) {
 		r.Fail("version %d was not offered", w.Version)
 	}
 	if w.Version >= 2 {
 		w.Features = features(r.Uvarint())
+	}
+	if w.Version >= 3 {
+		w.LargeMax = readLargeMax(r)
 	}
 	return w, r.Err()
 }
@@ -231,8 +266,8 @@ func judge(self identity, h hello) (refusal, bool) {
 		return refusal{Code: code, UID: self.UID, Text: fmt.Sprintf(format, args...)}, false
 	}
 	switch {
-	case h.Oldest > protocolVersion || h.Version < protocolOldest:
-		return no(refusedVersion, "protocol versions %d to %d are spoken here, %d to %d there; run releases that overlap", protocolOldest, protocolVersion, h.Oldest, h.Version)
+	case h.Oldest > self.Can.Version || h.Version < protocolOldest:
+		return no(refusedVersion, "protocol versions %d to %d are spoken here, %d to %d there; run releases that overlap", protocolOldest, self.Can.Version, h.Oldest, h.Version)
 	case h.From.UID == self.UID:
 		return no(refusedSelf, "the connection is from this system itself")
 	case h.To != self.Addr:

@@ -41,11 +41,11 @@ type inbound struct {
 	frames    frames
 	unlimited bool
 	asked     *asked // a proof is awaited
-	version   uint64
 	who       identity
 	lane      laneKind
 	peer      *peer
-	got       uint64 // position on the ordinary stream
+	got       uint64 // messages that have arrived on this lane, and before it
+	parts     inParts
 	paths     map[string]string
 	types     map[string]*codec.Type
 	senders   map[string]actor.PID
@@ -61,9 +61,7 @@ func (i *inbound) Data(b []byte) {
 		i.frames.max = i.remote.cfg.frameMax()
 	}
 	err := i.frames.feed(b, i.frame)
-	if i.lane == laneOrdinary && i.got > 0 {
-		i.peer.arrived(i.who.UID, i.got)
-	}
+	i.flushPosition()
 	if err == nil || errors.Is(err, errNoMore) {
 		return
 	}
@@ -96,6 +94,8 @@ func (i *inbound) frame(b []byte) error {
 		return i.user(body)
 	case frameSystem:
 		return i.system(body)
+	case framePart:
+		return i.part(body)
 	case framePing, framePosition:
 		n, err := readNumber(body)
 		if err != nil {
@@ -129,14 +129,14 @@ func (i *inbound) hello(kind frameKind, body []byte) error {
 	if !ok {
 		return i.turnAway(h, no)
 	}
-	i.version = min(h.Version, protocolVersion)
+	h.From.Can = i.remote.self.Can.common(h.abilities())
 	if len(i.remote.currentSecrets()) == 0 {
 		return i.knock(h)
 	}
 	if h.Features&featureSecret == 0 {
 		return i.turnAway(h, refusal{Code: refusedSecret, Text: "this node demands a shared secret; give that one a Config.Secrets"})
 	}
-	c := appendChallenge(nil, challenge{Version: i.version, Nonce: newNonce()})
+	c := appendChallenge(nil, challenge{Version: h.From.Can.Version, Nonce: newNonce()})
 	i.asked = &asked{hello: h, said: transcriptOf(body, c[frameHeader+1:], bindingOf(i.conn))}
 	i.reply(c)
 	return nil
@@ -201,7 +201,9 @@ func (i *inbound) knock(h hello) error {
 func (i *inbound) welcome() {
 	i.timer.Stop()
 	i.open.Store(true)
-	i.reply(sealed(appendWelcome(nil, welcome{Version: i.version, From: i.remote.self}), i.session.Load()))
+	i.reply(sealed(appendWelcome(nil, welcome{
+		Version: i.who.Can.Version, From: i.remote.self, Features: i.who.Can.Features, LargeMax: i.remote.self.Can.LargeMax,
+	}), i.session.Load()))
 }
 
 // refuse says why not, and ends the connection when that is written.
@@ -260,13 +262,14 @@ func (i *inbound) Closed(err error) {
 	}
 	i.dead.Store(true)
 	i.timer.Stop()
+	i.endParts(true)
 	i.remote.forget(i)
 	i.remote.alive.end()
 }
 
 func (i *inbound) flushPosition() {
-	if i.lane == laneOrdinary && i.got > 0 {
-		i.peer.arrived(i.who.UID, i.got)
+	if i.lane.carriesUser() && i.got > 0 {
+		i.peer.arrived(i.who.UID, i.lane, i.got)
 	}
 }
 
@@ -274,12 +277,12 @@ func (i *inbound) system(body []byte) error {
 	if i.lane != laneControl {
 		return fmt.Errorf("%w: system message on the %v stream", errFrame, i.lane)
 	}
-	m, err := readSystem(body)
+	m, err := readSystem(body, i.who.Can.Version)
 	if err != nil {
 		return err
 	}
 	p, uid := i.peer, i.who.UID
-	p.post(func(a *association, now time.Time) { a.system(now, i.id, uid, m, p.ordinaryOf(uid)) })
+	p.post(func(a *association, now time.Time) { a.system(now, i.id, uid, m, p.reachedBy(uid)) })
 	return nil
 }
 
@@ -289,7 +292,7 @@ func (i *inbound) user(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if i.lane == laneOrdinary {
+	if i.lane.carriesUser() {
 		i.got++
 	}
 	r := i.remote

@@ -7,14 +7,38 @@ import (
 	"github.com/troupe-go/troupe/actor"
 )
 
+// queue is what waits for one lane's stream. It outlives connections, so what has not
+// been taken yet goes out on the next one. Its methods are safe for concurrent use.
+type queue interface {
+	// write appends a frame of the protocol's own; false: there is no room.
+	write(frame []byte) bool
+	// open lets what waits flow out on a stream to peer.
+	open(o *outbound, peer identity)
+	// close takes the stream away, and with it the protocol's own frames: they are
+	// for that stream only. It reports whether messages wait.
+	close() bool
+	// retire takes the stream away if nothing was sent since it was last called.
+	// What comes from then on waits for another stream.
+	retire() bool
+	// idle notes that the association doesn't want the lane any more. It reports
+	// whether something has come meanwhile, and then it is wanted again.
+	idle() bool
+	wanted() bool
+	// take hands over what is to be written next on stream o.
+	take(o *outbound) []byte
+	// drop removes the waiting messages for an incarnation and returns them,
+	// behind their kind; uid 0 means all, also those for any incarnation.
+	drop(uid uint64) [][]byte
+	// position is how many messages were ever appended.
+	position() uint64
+}
+
 // bufferKept is the largest buffer in bytes that an idle lane keeps.
 const bufferKept = 256 << 10
 
 // lane is the outbound queue of one stream to one address: senders append whole
-// frames, the transport takes all there is at once. It outlives connections, so
-// what has not been taken yet goes out on the next one.
+// frames, the transport takes all there is at once.
 type lane struct {
-	peer *peer
 	kind laneKind
 	max  int // bytes that may wait
 
@@ -53,7 +77,11 @@ func (l *lane) put(frame []byte, user bool) (ok, demand bool) {
 	return true, demand
 }
 
-// position is how many user messages were ever appended.
+func (l *lane) write(frame []byte) bool {
+	ok, _ := l.put(frame, false)
+	return ok
+}
+
 func (l *lane) position() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,19 +94,16 @@ func (l *lane) wanted() bool {
 	return len(l.pending) > 0
 }
 
-// open lets what waits flow out on a stream.
-func (l *lane) open(o *outbound) {
+func (l *lane) open(o *outbound, _ identity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out, l.asked = o, true
-	if l.kind == laneOrdinary {
+	if l.kind != laneControl {
 		l.prefix = appendNumber(nil, framePosition, l.appended-l.queued)
 	}
 	o.conn.Flush()
 }
 
-// close takes the stream away, and with it the protocol's own frames: they are
-// for that stream only. It reports whether messages wait.
 func (l *lane) close() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,8 +112,6 @@ func (l *lane) close() bool {
 	return len(l.pending) > 0
 }
 
-// retire takes the stream away if nothing was sent since it was last called. What
-// comes from then on waits for another stream.
 func (l *lane) retire() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,8 +123,6 @@ func (l *lane) retire() bool {
 	return quiet
 }
 
-// idle notes that the association doesn't want the lane any more. It reports
-// whether something has come meanwhile, and then it is wanted again.
 func (l *lane) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,7 +133,6 @@ func (l *lane) idle() bool {
 	return l.asked
 }
 
-// take hands over what waits, for stream o.
 func (l *lane) take(o *outbound) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -131,8 +151,6 @@ func (l *lane) take(o *outbound) []byte {
 	return l.flight
 }
 
-// drop removes the waiting user messages for an incarnation and returns them,
-// behind their kind; uid 0 means all, also those for any incarnation.
 func (l *lane) drop(uid uint64) [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -35,18 +35,18 @@ func (l *link) Send(to actor.Location, msg any, from actor.PID) error {
 		return r.refuseToEncode(to, msg, from, err)
 	}
 	s.buf = endFrame(b, 0)
-	if size := len(s.buf) - frameHeader; size > r.frameMaxOf(known) {
-		r.warnOnce("size "+t.Name(), func() {
-			r.log.Warn().Stringer("to", to).Str("type", t.Name()).Int("bytes", size).Int("max", r.frameMaxOf(known)).
-				Msg("message is larger than a frame may be; send it in parts, or raise FrameMax on both nodes")
-		})
+	kind, ok := r.route(t, to, from.Location(), len(s.buf)-frameHeader, known)
+	if !ok {
 		return r.drop(to, msg, from, actor.DropTooLarge)
 	}
-	kind := laneOrdinary
-	if t.Control() {
-		kind = laneControl
+	demand := false
+	switch l := p.lanes[kind].(type) {
+	case *lane:
+		ok, demand = l.put(s.buf, true)
+	case *largeLane:
+		ok, demand = l.put(s.buf)
+		s.buf = nil
 	}
-	ok, demand := p.lanes[kind].put(s.buf, true)
 	if !ok {
 		_ = r.drop(to, msg, from, actor.DropBackpressure)
 		return actor.ErrBackpressure
@@ -69,7 +69,9 @@ func (l *link) SendSystem(m actor.SystemMessage) {
 		FromAnyUID: from.UID == 0, FromPath: from.Path, FromID: from.ID,
 	}
 	if m.Kind == actor.SystemTerminated {
-		f.After = l.peer.lanes[laneOrdinary].position()
+		lane := l.peer.remote.ordinaryLane(to, from)
+		f.Lane, f.After = uint8(lane.index()), l.peer.lanes[lane].position()
+		f.AfterLarge = l.peer.lanes[laneLarge].position()
 	}
 	l.peer.post(func(a *association, now time.Time) { a.sendSystem(now, f) })
 }

@@ -34,7 +34,7 @@ type outbound struct {
 func (p *peer) dial(kind laneKind) *outbound {
 	self := p.remote.self
 	o := &outbound{peer: p, kind: kind, frames: frames{max: frameMaxGreet}}
-	h := hello{Version: protocolVersion, Oldest: protocolOldest, Lane: kind, From: self, To: p.addr}
+	h := hello{Version: self.Can.Version, Oldest: protocolOldest, Lane: kind, From: self, To: p.addr, Features: self.Can.Features, LargeMax: self.Can.LargeMax}
 	if secrets := p.remote.currentSecrets(); len(secrets) > 0 {
 		o.secret = secrets[0]
 		h.Features |= featureSecret
@@ -134,12 +134,23 @@ func (o *outbound) frame(b []byte) error {
 			}
 			a.acked(now, o.uid, n, kind == frameNack)
 		})
+	case frameCredit:
+		return o.credit(body)
 	case frameGoodbyeAck:
-		o.peer.post(func(a *association, _ time.Time) { a.goodbyeAcked(o.kind) })
+		o.peer.post(func(a *association, now time.Time) { a.goodbyeAcked(now, o.kind) })
 	case frameRefuse:
 		return o.refused(body)
 	}
 	return nil // a kind of a newer version is skipped
+}
+
+// credit is how far the receiver takes large messages.
+func (o *outbound) credit(body []byte) error {
+	n, err := readNumber(body)
+	if l, ok := o.peer.lanes[o.kind].(*largeLane); ok && err == nil {
+		l.credit(o, n)
+	}
+	return err
 }
 
 // answer is the first frame: welcome or not.
@@ -156,7 +167,7 @@ func (o *outbound) answer(kind frameKind, body []byte) error {
 				return o.distrust("it does not prove that it knows the shared secret; give both nodes the same secret")
 			}
 		}
-		w, err := readWelcome(body)
+		w, err := readWelcome(body, o.peer.remote.self.Can.Version)
 		if err != nil {
 			return err
 		}
@@ -165,6 +176,7 @@ func (o *outbound) answer(kind frameKind, body []byte) error {
 			return errNoMore
 		}
 		o.uid = w.From.UID
+		w.From.Can = o.peer.remote.self.Can.common(w.abilities())
 		o.peer.laneUp(o, w.From)
 		return nil
 	}
@@ -179,7 +191,7 @@ func (o *outbound) challenged(body []byte) error {
 	if o.session != nil {
 		return fmt.Errorf("%w: a second challenge", errFrame)
 	}
-	if _, err := readChallenge(body); err != nil {
+	if _, err := readChallenge(body, o.peer.remote.self.Can.Version); err != nil {
 		return err
 	}
 	o.session = &session{keys: o.secret.material(), said: transcriptOf(o.hello, body, bindingOf(o.conn))}

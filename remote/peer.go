@@ -16,7 +16,7 @@ import (
 type peer struct {
 	remote *Remote
 	addr   string
-	lanes  [2]*lane
+	lanes  []queue // by laneKind; nil for the probe
 
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
@@ -27,18 +27,15 @@ type peer struct {
 
 	// The rest belongs to the runner.
 	assoc   *association
-	streams [laneCount]*outbound
+	streams []*outbound // by laneKind
 	timer   actor.Timer
 	timerAt time.Time
 
-	// ordinary is how far the incoming ordinary stream has got.
-	ordinaryMu sync.Mutex
-	ordinary   position
-	holding    atomic.Bool
+	// reached is how far the incoming streams of messages have got.
+	reachedMu sync.Mutex
+	reached   position
+	holding   atomic.Bool
 }
-
-// position counts the ordinary messages that have arrived from an incarnation.
-type position struct{ uid, n uint64 }
 
 // incarnations is who is at an address and who will never be again.
 type incarnations struct {
@@ -50,8 +47,19 @@ func (i *incarnations) isGone(uid uint64) bool { return uid != 0 && slices.Conta
 
 func newPeer(r *Remote, addr string) *peer {
 	p := &peer{remote: r, addr: addr, assoc: newAssociation(r.self, addr, r.limits)}
-	p.lanes[laneControl] = &lane{peer: p, kind: laneControl, max: r.cfg.controlBufferMax()}
-	p.lanes[laneOrdinary] = &lane{peer: p, kind: laneOrdinary, max: r.cfg.bufferMax()}
+	p.lanes = make([]queue, len(p.assoc.lanes))
+	p.streams = make([]*outbound, len(p.assoc.lanes))
+	for k := range p.lanes {
+		switch kind := laneKind(k); kind {
+		case laneControl:
+			p.lanes[k] = &lane{kind: kind, max: r.cfg.controlBufferMax()}
+		case laneLarge:
+			p.lanes[k] = &largeLane{max: r.cfg.largeBufferMax()}
+		case laneProbe:
+		default:
+			p.lanes[k] = &lane{kind: kind, max: r.cfg.bufferMax() / r.limits.lanes}
+		}
+	}
 	p.known.Store(&incarnations{})
 	return p
 }
@@ -94,13 +102,13 @@ func (p *peer) run() {
 	}
 }
 
-// checkHeld closes the gap between looking at the ordinary stream's position and
-// telling its reader that somebody waits for it.
+// checkHeld closes the gap between looking at the position of the incoming streams
+// and telling their readers that somebody waits for it.
 func (p *peer) checkHeld(now time.Time) {
 	held := len(p.assoc.held) > 0
 	p.holding.Store(held)
 	if held {
-		p.assoc.progress(now, p.assoc.peer.UID, p.ordinaryOf(p.assoc.peer.UID))
+		p.assoc.progress(now, p.assoc.peer.UID, p.reachedBy(p.assoc.peer.UID))
 		p.perform(now)
 		p.holding.Store(len(p.assoc.held) > 0)
 	}
@@ -131,7 +139,7 @@ func (p *peer) tick() {
 		p.timer = nil
 		o := p.outside()
 		for k, l := range p.lanes {
-			o.unused[k] = a.lookDue(now, laneKind(k)) && l.retire()
+			o.unused[k] = l != nil && a.lookDue(now, laneKind(k)) && l.retire()
 		}
 		a.tick(now, o)
 	})
@@ -140,7 +148,7 @@ func (p *peer) tick() {
 func (p *peer) outside() outside {
 	o := outside{watched: p.assoc.watch.on && p.remote.port.Watched(p.addr, p.assoc.watch.uid)}
 	for k, l := range p.lanes {
-		o.wanted[k] = l.wanted()
+		o.wanted[k] = l != nil && l.wanted()
 	}
 	return o
 }
@@ -222,13 +230,13 @@ func (p *peer) carryOut(now time.Time, e effect) {
 			p.assoc.demand(now, e.lane)
 		}
 	case effectOpenLane:
-		p.lanes[e.lane].open(p.streams[e.lane])
+		p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer)
 	case effectDropPending:
 		if e.lane != laneProbe {
 			p.dropFrames(p.lanes[e.lane].drop(0), e.reason)
 		}
 	case effectWrite:
-		if ok, _ := p.lanes[e.lane].put(e.frame, false); !ok {
+		if !p.lanes[e.lane].write(e.frame) {
 			r.stats.controlFull.Add(1) // it is kept, and sent again when there is room
 		}
 	case effectReply:
@@ -262,7 +270,9 @@ func (p *peer) announce(e effect) {
 		if e.uid != 0 {
 			r.closeInbound(p.addr, e.uid, e.gone == goneGoodbye)
 			for _, l := range p.lanes {
-				p.dropFrames(l.drop(e.uid), actor.DropQuarantined)
+				if l != nil {
+					p.dropFrames(l.drop(e.uid), actor.DropQuarantined)
+				}
 			}
 		}
 		r.port.NodeGone(p.addr, e.uid)
@@ -292,24 +302,21 @@ func (p *peer) deliverSystem(e effect) {
 	r.port.DeliverSystem(actor.SystemMessage{Kind: m.Kind, To: r.sys.RefOf(to), From: r.sys.RefOf(from)})
 }
 
-// arrived notes how far the incoming ordinary stream of an incarnation has got.
-func (p *peer) arrived(uid, n uint64) {
-	p.ordinaryMu.Lock()
-	if p.ordinary.uid != uid {
-		p.ordinary = position{uid: uid}
-	}
-	p.ordinary.n = max(p.ordinary.n, n)
-	p.ordinaryMu.Unlock()
+// arrived notes how far an incoming stream of an incarnation has got.
+func (p *peer) arrived(uid uint64, lane laneKind, n uint64) {
+	p.reachedMu.Lock()
+	p.reached.advance(uid, lane, n)
+	p.reachedMu.Unlock()
 	if p.holding.Load() {
-		p.post(func(a *association, now time.Time) { a.progress(now, uid, p.ordinaryOf(uid)) })
+		p.post(func(a *association, now time.Time) { a.progress(now, uid, p.reachedBy(uid)) })
 	}
 }
 
-func (p *peer) ordinaryOf(uid uint64) uint64 {
-	p.ordinaryMu.Lock()
-	defer p.ordinaryMu.Unlock()
-	if p.ordinary.uid != uid {
-		return 0
+func (p *peer) reachedBy(uid uint64) position {
+	p.reachedMu.Lock()
+	defer p.reachedMu.Unlock()
+	if p.reached.uid != uid {
+		return position{}
 	}
-	return p.ordinary.n
+	return p.reached
 }

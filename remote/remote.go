@@ -20,6 +20,7 @@ const (
 	unknownHost = 64     // of them from one host
 	warnedMax   = 1000
 	scratchMax  = 64 << 10
+	largeShare  = 4           // large messages of full size that may arrive at the same time
 	closeLateBy = time.Second // how long transports may take to end connections
 )
 
@@ -38,6 +39,7 @@ type Remote struct {
 	listener  Listener
 	buffers   sync.Pool
 	stats     counters
+	large     budget
 	secrets   atomic.Pointer[[]Secret]
 	closing   atomic.Bool
 	over      atomic.Bool
@@ -72,6 +74,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		sys: sys, cfg: cfg, limits: cfg.limits(), scope: sys.Scope(), clock: sys.Clock(), transport: cfg.Transport,
 		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]*peer{}, conns: map[uint64]*inbound{},
 	}
+	r.large.free = largeShare * cfg.largeMax()
 	secrets := slices.Clone(cfg.Secrets)
 	r.secrets.Store(&secrets)
 	if r.transport == nil {
@@ -88,7 +91,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		err = cfg.exposed(listener.Addr(), secure)
 	}
 	if err == nil {
-		r.self = identity{System: sys.Name(), Addr: addr, UID: sys.UID(), Cluster: cfg.Cluster, Fingerprint: sys.Registry().Fingerprint(), FrameMax: cfg.frameMax()}
+		r.self = identity{System: sys.Name(), Addr: addr, UID: sys.UID(), Cluster: cfg.Cluster, Fingerprint: sys.Registry().Fingerprint(), FrameMax: cfg.frameMax(), Can: cfg.abilities()}
 		r.port, err = sys.Attach(r, addr)
 	}
 	if err != nil {
@@ -189,14 +192,6 @@ func (r *Remote) sortedPeers() []*peer {
 }
 
 func (r *Remote) fingerprint() uint64 { return r.sys.Registry().Fingerprint() }
-
-// frameMaxOf is the largest frame to a peer.
-func (r *Remote) frameMaxOf(known *incarnations) int {
-	if n := known.present.FrameMax; n != 0 && n < r.self.FrameMax {
-		return n
-	}
-	return r.self.FrameMax
-}
 
 // warnOnce logs a warning the first time for each key.
 func (r *Remote) warnOnce(key string, warn func()) {

@@ -205,7 +205,7 @@ func TestHandshakeAttacks(t *testing.T) {
 			return endFrame(appendUser(nil, identity{}, actor.Location{Path: "/user/x"}, actor.Location{}, "m"), 0)
 		}},
 		{title: "no proof but a system message", answer: func(exchange) []byte {
-			return appendSystem(nil, systemFrame{Seq: 1, Kind: actor.SystemTerminated, ToPath: "/user/x"})
+			return appendSystem(nil, systemFrame{Seq: 1, Kind: actor.SystemTerminated, ToPath: "/user/x"}, 2)
 		}},
 		{title: "no proof but another hello", answer: func(e exchange) []byte { return appendHello(nil, e.hello)[len(magic):] }},
 		{title: "no proof but a goodbye", answer: func(exchange) []byte { return appendBare(nil, frameGoodbye) }},
@@ -231,7 +231,7 @@ func TestHandshakeAttacks(t *testing.T) {
 			if c.title == "the right proof" {
 				body, ok := (&session{good.material(), said}).proven(frameWelcome, w.readKind(frameWelcome))
 				require.True(t, ok, "the answer is proved")
-				answer, err := readWelcome(body)
+				answer, err := readWelcome(body, protocolVersion)
 				require.NoError(t, err)
 				require.Equal(t, r.self.UID, answer.From.UID)
 				return
@@ -309,7 +309,7 @@ func TestFalseAcceptors(t *testing.T) {
 			w.write(appendRefusal(nil, refusal{Code: refusedGone, UID: 5}))
 		},
 		"a challenge of a version not offered": func(w *wireEnd, _ hello) {
-			w.write(append([]byte(magic), appendChallenge(nil, challenge{Version: 3})...))
+			w.write(append([]byte(magic), appendChallenge(nil, challenge{Version: protocolVersion + 1})...))
 		},
 	} {
 		t.Run(title+" => nothing more is said to it", func(t *testing.T) {
@@ -356,7 +356,7 @@ func TestVersionBeforeThis(t *testing.T) {
 	w := knockAt(t, r)
 	w.write(appendHello(nil, h))
 	body := w.readKind(frameWelcome)
-	answer, err := readWelcome(body)
+	answer, err := readWelcome(body, protocolVersion)
 	require.NoError(t, err)
 	require.Equal(t, uint64(1), answer.Version)
 	require.Equal(t, appendWelcome(nil, answer)[frameHeader+1:], body, "and nothing that version 1 has not")

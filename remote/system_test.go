@@ -41,7 +41,7 @@ func registry(t testing.TB) *codec.Registry {
 	require.NoError(t, codec.Register[urgent](reg, "urgent", codec.Control))
 	require.NoError(t, codec.Register[askMe](reg, "ask"))
 	require.NoError(t, codec.Register[carry](reg, "carry"))
-	require.NoError(t, codec.Register[blob](reg, "blob", codec.MaxSize(1<<22)))
+	require.NoError(t, codec.Register[blob](reg, "blob", codec.MaxSize(80<<20)))
 	return reg
 }
 
@@ -163,20 +163,31 @@ func subscribe[E any](n *node, name string) *inbox {
 	return in
 }
 
-// pair runs a test over both transports. The net is nil over TCP.
+// pair runs a test over all transports. The net is nil over TCP.
 func pair(t *testing.T, test func(t *testing.T, net *remote.MemNet, a, b *node)) {
+	pairOf(t, remote.Config{}, test)
+}
+
+// pairOf is pair with what else both nodes are configured with.
+func pairOf(t *testing.T, base remote.Config, test func(t *testing.T, net *remote.MemNet, a, b *node)) {
 	t.Run("over memory", func(t *testing.T) {
 		net := remote.NewMemNet()
-		cfg := func(addr string) remote.Config { return remote.Config{Listen: addr, Transport: net.Node(addr)} }
+		cfg := func(addr string) remote.Config {
+			c := base
+			c.Listen, c.Transport = addr, net.Node(addr)
+			return c
+		}
 		test(t, net, start(t, cfg("a:1")), start(t, cfg("b:1")))
 	})
 	t.Run("over TCP", func(t *testing.T) {
-		test(t, nil, start(t, remote.Config{}), start(t, remote.Config{}))
+		test(t, nil, start(t, base), start(t, base))
 	})
 	t.Run("over TLS with a secret", func(t *testing.T) {
 		ca := newAuthority(t)
 		cfg := func() remote.Config {
-			return remote.Config{Transport: &remote.TCP{TLS: ca.node(t)}, Secrets: []remote.Secret{sharedSecret(t, "a")}}
+			c := base
+			c.Transport, c.Secrets = &remote.TCP{TLS: ca.node(t)}, []remote.Secret{sharedSecret(t, "a")}
+			return c
 		}
 		test(t, nil, start(t, cfg()), start(t, cfg()))
 	})

@@ -60,7 +60,7 @@ func TestGolden(t *testing.T) {
 		"user, to any, from any":   {user(actor.Location{Path: "/p"}, anyUID), "000000130a0a022f7000072f757365722f6200016daabb"},
 		"user, from a third node":  {user(actor.Location{Path: "/p"}, elsewhere), "000000240a04022f70000473686f7003783a310000000000000003072f757365722f6304016daabb"},
 		"user, from nobody":        {user(actor.Location{Path: "/p"}, actor.Location{}), "0000000a0a00022f7000016daabb"},
-		"system":                   {appendSystem(nil, systemFrame{Seq: 1, Kind: actor.SystemTerminated, After: 2, ToUID: 3, ToPath: "/t", ToID: 4, FromAnyUID: true, FromPath: "/f", FromID: 5}), "000000150b0103020000000000000003022f740401022f6605"},
+		"system":                   {appendSystem(nil, systemFrame{Seq: 1, Kind: actor.SystemTerminated, After: 2, ToUID: 3, ToPath: "/t", ToID: 4, FromAnyUID: true, FromPath: "/f", FromID: 5}, 2), "000000150b0103020000000000000003022f740401022f6605"},
 		"ack":                      {appendNumber(nil, frameAck, 300), "000000030cac02"},
 		"goodbye":                  {appendBare(nil, frameGoodbye), "0000000110"},
 	} {
@@ -126,8 +126,8 @@ func TestFramesRefuse(t *testing.T) {
 }
 
 func TestHandshakeRoundTrip(t *testing.T) {
-	for _, lane := range []laneKind{laneControl, laneOrdinary, laneProbe} {
-		h := hello{Version: 3, Oldest: 1, Lane: lane, From: goldenSelf, To: "b:1"}
+	for _, lane := range []laneKind{laneControl, laneOrdinary, laneProbe, laneLarge, ordinaryLane(3)} {
+		h := hello{Version: 4, Oldest: 1, Lane: lane, From: goldenSelf, To: "b:1", LargeMax: 1 << 20}
 		b := appendHello(nil, h)[len(magic)+frameHeader+1:]
 		got, err := readHello(append(b, "a newer version's field"...))
 		require.NoError(t, err)
@@ -138,10 +138,10 @@ func TestHandshakeRoundTrip(t *testing.T) {
 		}
 	}
 	w := welcome{Version: 1, From: goldenPeer}
-	got, err := readWelcome(appendWelcome(nil, w)[frameHeader+1:])
+	got, err := readWelcome(appendWelcome(nil, w)[frameHeader+1:], protocolVersion)
 	require.NoError(t, err)
 	require.Equal(t, w, got)
-	_, err = readWelcome(appendWelcome(nil, welcome{Version: 3, From: goldenPeer})[frameHeader+1:])
+	_, err = readWelcome(appendWelcome(nil, welcome{Version: 3, From: goldenPeer})[frameHeader+1:], 2)
 	require.ErrorContains(t, err, "was not offered")
 	r := refusal{Code: refusedBusy, UID: 4, Text: "busy"}
 	gotR, err := readRefusal(appendRefusal(nil, r)[frameHeader+1:])
@@ -152,7 +152,9 @@ func TestHandshakeRoundTrip(t *testing.T) {
 func TestJudge(t *testing.T) { // R023
 	good := hello{Version: 1, Oldest: 1, From: goldenPeer, To: goldenSelf.Addr}
 	good.From.Cluster = goldenSelf.Cluster
-	_, ok := judge(goldenSelf, good)
+	self := goldenSelf
+	self.Can.Version = protocolVersion
+	_, ok := judge(self, good)
 	require.True(t, ok)
 	for title, c := range map[string]struct {
 		change func(*hello)
@@ -167,7 +169,7 @@ func TestJudge(t *testing.T) { // R023
 		t.Run("a hello "+title+" => refused, and told why", func(t *testing.T) {
 			h := good
 			c.change(&h)
-			r, ok := judge(goldenSelf, h)
+			r, ok := judge(self, h)
 			require.False(t, ok)
 			require.Equal(t, c.code, r.Code)
 			require.Contains(t, r.Text, c.text)
@@ -246,7 +248,7 @@ func FuzzFrames(f *testing.F) {
 
 func FuzzProtocol(f *testing.F) {
 	f.Add(appendHello(nil, hello{Version: 1, Oldest: 1, From: goldenSelf, To: "b"})[len(magic)+frameHeader+1:])
-	f.Add(appendSystem(nil, systemFrame{Seq: 1, ToPath: "/t"})[frameHeader+1:])
+	f.Add(appendSystem(nil, systemFrame{Seq: 1, ToPath: "/t"}, 3)[frameHeader+1:])
 	f.Add(appendUser(nil, goldenSelf, actor.Location{Path: "/p", UID: 3}, actor.Location{Path: "/q", Addr: "x"}, "m")[frameHeader+1:])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if h, err := readHello(b); err == nil {
@@ -254,14 +256,14 @@ func FuzzProtocol(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, h, again)
 		}
-		if s, err := readSystem(b); err == nil {
-			again, err := readSystem(appendSystem(nil, s)[frameHeader+1:])
+		if s, err := readSystem(b, 3); err == nil {
+			again, err := readSystem(appendSystem(nil, s, 3)[frameHeader+1:], 3)
 			require.NoError(t, err)
 			require.Equal(t, s, again)
 		}
-		_, _ = readWelcome(b)
-		if c, err := readChallenge(b); err == nil {
-			again, err := readChallenge(appendChallenge(nil, c)[frameHeader+1:])
+		_, _ = readWelcome(b, protocolVersion)
+		if c, err := readChallenge(b, protocolVersion); err == nil {
+			again, err := readChallenge(appendChallenge(nil, c)[frameHeader+1:], protocolVersion)
 			require.NoError(t, err)
 			require.Equal(t, c, again)
 		}

@@ -1,0 +1,212 @@
+package remote
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+const (
+	largeMaxDefault = 64 << 20
+	largeMaxMax     = 1 << 30
+	largeCountMax   = 256      // messages that may wait for one peer
+	largeFirst      = 64 << 10 // bytes of parts that may be sent ahead of any credit
+	largeWindow     = 1 << 20  // bytes ahead of what has arrived, of a message there is room for
+	partMax         = 64 << 10
+	partHeaderMax   = 1 + binary.MaxVarintLen64
+)
+
+// Flags of a part.
+const (
+	partFirst = 1 << 0 // the length of the whole message follows
+	partLast  = 1 << 1
+)
+
+// largeLane is the queue of the stream for large messages. They go out one after
+// the other, in parts, and no further than the receiver has given credit: so that
+// it never holds more of them than it has room for.
+type largeLane struct {
+	max int // bytes that may wait
+
+	mu       sync.Mutex
+	waiting  [][]byte // whole frames
+	own      []byte   // frames of the protocol's own, behind all messages
+	bytes    int      // of waiting
+	at       int      // how much of the first has been handed over
+	flight   []byte
+	asked    bool
+	out      *outbound
+	partMax  int
+	prefix   []byte
+	sent     uint64 // bytes of parts handed over on this stream
+	granted  uint64 // how many may be
+	appended uint64
+	puts     uint64
+	quietAt  uint64
+}
+
+// put appends a message, which it keeps, as lane.put does.
+func (l *largeLane) put(frame []byte) (ok, demand bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) >= largeCountMax || l.bytes+len(frame) > l.max {
+		return false, false
+	}
+	l.waiting = append(l.waiting, frame)
+	l.bytes += len(frame)
+	l.appended++
+	return true, l.rouse()
+}
+
+// rouse lets go what was appended, and says whether the association must be told.
+func (l *largeLane) rouse() (demand bool) {
+	l.puts++
+	if l.out != nil {
+		l.out.conn.Flush()
+		return false
+	}
+	demand = !l.asked
+	l.asked = true
+	return demand
+}
+
+func (l *largeLane) write(frame []byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.own)+len(frame) > frameMaxGreet {
+		return false
+	}
+	l.own = append(l.own, frame...)
+	l.rouse()
+	return true
+}
+
+func (l *largeLane) open(o *outbound, peer identity) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out, l.asked, l.at, l.sent, l.granted = o, true, 0, 0, largeFirst
+	l.partMax = min(partMax, peer.FrameMax-partHeaderMax-1)
+	l.prefix = appendNumber(nil, framePosition, l.appended-uint64(len(l.waiting)))
+	o.conn.Flush()
+}
+
+// credit notes how many bytes of parts the receiver takes in all on stream o.
+func (l *largeLane) credit(o *outbound, n uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out == o && n > l.granted {
+		l.granted = n
+		o.conn.Flush()
+	}
+}
+
+// close begins a message that was cut off anew on the next stream: its receiver
+// can't have got it without its last part.
+func (l *largeLane) close() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out, l.prefix, l.flight, l.own, l.at = nil, nil, nil, nil, 0
+	return len(l.waiting) > 0
+}
+
+func (l *largeLane) retire() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	quiet := l.puts == l.quietAt && !l.pending()
+	l.quietAt = l.puts
+	if quiet {
+		l.out = nil
+	}
+	return quiet
+}
+
+func (l *largeLane) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = l.pending()
+	if !l.asked {
+		l.waiting, l.flight = nil, nil
+	}
+	return l.asked
+}
+
+func (l *largeLane) wanted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pending()
+}
+
+func (l *largeLane) pending() bool { return len(l.waiting) > 0 || len(l.own) > 0 }
+
+func (l *largeLane) position() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.appended
+}
+
+func (l *largeLane) take(o *outbound) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out != o {
+		return nil
+	}
+	if p := l.prefix; p != nil {
+		l.prefix = nil
+		return p
+	}
+	if len(l.waiting) == 0 {
+		b := l.own
+		l.own, l.flight = nil, nil
+		return b
+	}
+	return l.part()
+}
+
+// part makes the next part, as far as the credit goes.
+func (l *largeLane) part() []byte {
+	message := l.waiting[0][frameHeader:]
+	n := min(l.partMax, len(message)-l.at, int(min(l.granted-l.sent, partMax)))
+	if n == 0 {
+		return nil
+	}
+	flags := byte(0)
+	if l.at == 0 {
+		flags |= partFirst
+	}
+	if l.at+n == len(message) {
+		flags |= partLast
+	}
+	b := append(beginFrame(l.flight[:0], framePart), flags)
+	if l.at == 0 {
+		b = wire.AppendUvarint(b, uint64(len(message)))
+	}
+	l.flight = endFrame(append(b, message[l.at:l.at+n]...), 0)
+	l.at += n
+	l.sent += uint64(n)
+	if flags&partLast != 0 {
+		l.bytes -= len(l.waiting[0])
+		l.waiting[0] = nil
+		l.waiting, l.at = l.waiting[1:], 0
+	}
+	return l.flight
+}
+
+// drop keeps a message of which the receiver has a part: the stream must go on
+// where it is.
+func (l *largeLane) drop(uid uint64) [][]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var dropped, kept [][]byte
+	for k, frame := range l.waiting {
+		body := frame[frameHeader+1:]
+		if k == 0 && l.at > 0 || uid != 0 && targetUID(body) != uid {
+			kept = append(kept, frame)
+			continue
+		}
+		l.bytes -= len(frame)
+		dropped = append(dropped, body)
+	}
+	l.waiting = kept
+	return dropped
+}

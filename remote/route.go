@@ -1,0 +1,110 @@
+package remote
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// patternsMax bounds Config.LargeTo.
+const patternsMax = 64
+
+// route chooses the lane of a message of so many bytes. It reports false when none
+// takes it.
+func (r *Remote) route(t *codec.Type, to, from actor.Location, size int, known *incarnations) (laneKind, bool) {
+	largeMax, frameMax := r.largeMaxOf(known), r.frameMaxOf(known)
+	switch {
+	case size > max(largeMax, frameMax) || size > frameMax && t.Control():
+		r.warnOnce("size "+t.Name(), func() {
+			r.log.Warn().Stringer("to", to).Str("type", t.Name()).Int("bytes", size).Int("max", max(largeMax, frameMax)).Bool("control", t.Control()).
+				Msg("message is too large; send it in pieces, or raise LargeMax on both nodes")
+		})
+		return 0, false
+	case t.Control():
+		return laneControl, true
+	case size > frameMax, largeMax > 0 && matchesAny(r.cfg.LargeTo, to.Path):
+		return laneLarge, true
+	}
+	return r.ordinaryLane(to, from), true
+}
+
+// ordinaryLane is the one lane of a pair of sender and receiver: so they keep their
+// order.
+func (r *Remote) ordinaryLane(to, from actor.Location) laneKind {
+	n := uint64(r.limits.lanes)
+	if n == 1 {
+		return laneOrdinary
+	}
+	// Not by incarnations: a ref may or may not name its own.
+	h := xxhash.Sum64String(to.Path)*31 + xxhash.Sum64String(from.Path)
+	return ordinaryLane(int((h >> 32) % n))
+}
+
+// frameMaxOf is the largest frame to a peer.
+func (r *Remote) frameMaxOf(known *incarnations) int {
+	if n := known.present.FrameMax; n != 0 && n < r.self.FrameMax {
+		return n
+	}
+	return r.self.FrameMax
+}
+
+// largeMaxOf is the largest message in parts to a peer, the own limit as long as
+// its isn't known.
+func (r *Remote) largeMaxOf(known *incarnations) int {
+	if known.present.UID == 0 {
+		return r.self.Can.LargeMax
+	}
+	return known.present.Can.LargeMax
+}
+
+// checkPatterns says what is wrong with patterns of paths.
+func checkPatterns(patterns []string) error {
+	if len(patterns) > patternsMax {
+		return fmt.Errorf("%d patterns, at most %d", len(patterns), patternsMax)
+	}
+	for _, p := range patterns {
+		if !strings.HasPrefix(p, "/") {
+			return fmt.Errorf("%q is not an absolute path such as /user/images/*", p)
+		}
+		if at := strings.Index(p, "**"); at >= 0 && (at != len(p)-2 || p[at-1] != '/') {
+			return fmt.Errorf("%q: ** stands for everything below, at the end only", p)
+		}
+	}
+	return nil
+}
+
+func matchesAny(patterns []string, path string) bool {
+	for _, p := range patterns {
+		if fits(p, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// fits reports whether a path fits a pattern, in which * is any one name and **
+// at the end one or more.
+func fits(pattern, path string) bool {
+	for pattern != "" && path != "" {
+		var want, name string
+		want, pattern, _ = strings.Cut(pattern[1:], "/")
+		name, path, _ = strings.Cut(path[1:], "/")
+		if want == "**" {
+			return name != ""
+		}
+		if want != "*" && want != name || name == "" {
+			return false
+		}
+		if pattern != "" {
+			pattern = "/" + pattern
+		}
+		if path != "" {
+			path = "/" + path
+		}
+	}
+	return pattern == "" && path == ""
+}
