@@ -52,14 +52,14 @@ func ask[R any](ctx context.Context, to *process, msg any) (R, error) {
 		return none, fmt.Errorf("ask: %w", ErrNobody)
 	}
 	v, err := to.sys.askAny(ctx, to, msg)
-	return answer[R](to, v, err)
+	return answer[R](to, msg, v, err)
 }
 
 // answer makes of what came back what the asker is to get.
-func answer[R any](to *process, v any, err error) (R, error) {
+func answer[R any](to *process, msg, v any, err error) (R, error) {
 	var none R
 	if err != nil {
-		return none, fmt.Errorf("ask %v: %w", PID{p: to}, err)
+		return none, fmt.Errorf("ask %v for %s: %w", PID{p: to}, typeName(msg), err)
 	}
 	if f, ok := v.(Failure); ok {
 		return none, fmt.Errorf("ask %v: %w", PID{p: to}, f.Err)
@@ -192,7 +192,7 @@ func askThen[R any](ctx *Context, to *process, msg any, then func(R, error)) {
 	r.gate.Notify(func() {
 		timer.Stop()
 		c.sys.temps.remove(r)
-		k.fn = func() { then(answer[R](to, r.value, r.err)) }
+		k.fn = func() { then(answer[R](to, msg, r.value, r.err)) }
 		c.signal(signal{kind: signalContinue, then: k})
 	})
 	ctx.send(PID{p: to}, msg, &r.process)

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"runtime/debug"
 	"strconv"
@@ -31,6 +32,9 @@ const (
 	stopping
 	stopped
 )
+
+// errEnded is the failure of an actor that stopped itself and is to be revived.
+var errEnded = fmt.Errorf("%w itself", ErrStopped)
 
 // errGoexit is the failure of a handler that called runtime.Goexit.
 var errGoexit = errors.New("handler called runtime.Goexit")
@@ -76,6 +80,7 @@ type extras struct {
 	stash     []envelope
 	timers    timers
 	ticking   bool // the message being handled came from a timer
+	aside     bool // the message being handled is in the stash
 	idle      idle
 	work      workContext
 	postponed []*continuation
@@ -183,8 +188,10 @@ func (c *cell) handleSignals() {
 	}
 	next, all := 0, c.signals.take()
 	defer func() {
-		if next < len(all) {
-			c.signals.putBack(all[next:])
+		if rest := all[next:]; len(rest) > 0 && !c.signals.putBack(rest) {
+			for _, s := range rest {
+				answerDead(s)
+			}
 		}
 	}()
 	for next < len(all) {
@@ -214,7 +221,6 @@ func (c *cell) batch(budget int) (handled int) {
 	done := false
 	defer func() {
 		if !done {
-			c.ctx.failure = nil // the panic is the failure
 			c.failed(recovered(recover()))
 		}
 		c.ctx.msg, c.ctx.from = nil, nil
@@ -245,11 +251,15 @@ func (c *cell) one(env envelope) {
 	}
 	switch env.msg.(type) {
 	case PoisonPill:
-		c.beginStop()
-		return
+		if !c.guards() {
+			c.beginStop()
+			return
+		}
 	case Kill:
-		c.failed(ErrKilled)
-		return
+		if !c.guards() {
+			c.failed(ErrKilled)
+			return
+		}
 	case Identify:
 		c.identify(env)
 		return
@@ -277,7 +287,7 @@ func (c *cell) behave() {
 // unwrap turns what the runtime put into the mailbox into what the actor is to
 // see; false means that it has become void meanwhile.
 func (c *cell) unwrap(env envelope) (envelope, bool) {
-	c.x.ticking = false
+	c.x.ticking, c.x.aside = false, false
 	switch m := env.msg.(type) {
 	case *timer:
 		return c.unwrapOwn(m.tick(c))
@@ -338,7 +348,7 @@ func (c *cell) handle(s signal) {
 	case signalStart:
 		c.start()
 	case signalStop:
-		c.beginStop()
+		c.stopAsked(s.from)
 	case signalWatch:
 		c.addWatcher(watcher{who: s.from, as: s.as})
 	case signalUnwatch:
@@ -393,7 +403,7 @@ func (c *cell) start() {
 func (c *cell) begun(err error) {
 	if err != nil {
 		c.actor = nil // it never started, so it has nothing to stop
-		c.failed(&StartError{Err: err})
+		c.failed(&StartError{Path: c.path(), Err: err})
 		return
 	}
 	c.phase = running
@@ -401,6 +411,7 @@ func (c *cell) begun(err error) {
 
 // failed suspends the cell and leaves the decision to the parent.
 func (c *cell) failed(err error) {
+	c.ctx.failure = nil
 	if c.phase == stopping || c.phase == stopped || c.phase == failed {
 		return
 	}
@@ -447,6 +458,7 @@ func (c *cell) givenUp(err error) {
 		c.sys.log.Error().Str("actor", c.path()).Err(err).Msg("hook failed before the restart")
 	}
 	c.giveUp()
+	c.forgetChildren()
 	if c.x != nil && len(c.x.stash) > 0 {
 		c.mailbox.prepend(c.x.stash)
 		c.x.stash = nil
@@ -483,6 +495,21 @@ func (c *cell) giveUp() {
 	c.x.postponed = nil
 }
 
+// stopAsked is the stop that an actor asks for, or nobody: the runtime.
+func (c *cell) stopAsked(by *process) {
+	switch {
+	case by == &c.process && c.spec.supervise.Revive:
+		c.failed(errEnded)
+	case by != nil && c.guards():
+		c.sys.BeginStop("an actor stopped " + PID{p: &c.process}.String())
+	default:
+		c.beginStop()
+	}
+}
+
+// guards reports whether the cell is one of those that the system begins with.
+func (c *cell) guards() bool { return c.parent == nil || c.parent == c.sys.root }
+
 // beginStop stops the children; the cell itself follows.
 func (c *cell) beginStop() {
 	if c.phase == stopping || c.phase == stopped {
@@ -514,6 +541,7 @@ func (c *cell) ended(err error) {
 	}
 	c.phase = stopped
 	c.giveUp()
+	c.spec.factory = nil // what it holds on to is not needed any more
 	c.unwatchAll()
 	for _, env := range c.leftovers() {
 		c.drop(env, DropStopped)

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"time"
 
@@ -160,7 +161,8 @@ func (c *Context) Children() []PID {
 func (c *Context) Stop(who Addressable) { stop(who, &c.cell.process) }
 
 // Watch asks for one [Terminated] when the actor has stopped or its node is
-// gone, at once if that is so already. Watching it again does nothing. Virtual
+// gone, at once if that is so already. Watching it again does nothing. A restart
+// of the watcher stops its children and ends watching them. Virtual
 // refs (an entity, a singleton proxy) have no end that could be watched:
 // their Terminated comes at once.
 func (c *Context) Watch(who Addressable) { c.cell.watch(who.PID().p, nil) }
@@ -194,9 +196,13 @@ func (c *Context) Unbecome() {
 
 // Stash puts the message being handled aside until [Context.UnstashAll]. It
 // fails with [ErrStashFull] when as many as [StashMax] are there; then the
-// message is a dead letter.
+// message is a dead letter. It fails with [ErrStashed], and does nothing, when the
+// message has been put aside already.
 func (c *Context) Stash() error {
 	x := c.cell.extras()
+	if x.aside {
+		return ErrStashed
+	}
 	env := envelope{msg: c.msg, from: c.from}
 	full := len(x.stash) >= c.cell.spec.stashMax
 	if c.cell.sys.observer != nil && (full || !x.ticking) {
@@ -209,7 +215,7 @@ func (c *Context) Stash() error {
 	if x.ticking {
 		env.msg = &stashedTick{incarnation: c.cell.incarnation, msg: c.msg}
 	}
-	x.stash = append(x.stash, env)
+	x.stash, x.aside = append(x.stash, env), true
 	return nil
 }
 
@@ -241,6 +247,34 @@ func (c *Context) Stashed() int {
 		return 0
 	}
 	return len(c.cell.x.stash)
+}
+
+// StashedMessages yields the stashed messages, oldest first. Don't stash or
+// unstash any while it does.
+func (c *Context) StashedMessages() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		if c.cell.x == nil {
+			return
+		}
+		for _, env := range c.cell.x.stash {
+			if !yield(unstashed(env.msg)) {
+				return
+			}
+		}
+	}
+}
+
+// DiscardStash gives the stashed messages up: they become dead letters with the
+// reason [DropDiscarded].
+func (c *Context) DiscardStash() {
+	if c.cell.x == nil {
+		return
+	}
+	given := c.cell.x.stash
+	c.cell.x.stash = nil
+	for _, env := range given {
+		c.cell.sys.drop(c.Self(), unstashed(env.msg), PID{p: env.from}, DropDiscarded)
+	}
 }
 
 // Deadline returns until when the asker of the message being handled waits;

@@ -10,7 +10,8 @@
 //   - A panic, an error given to [Context.Fail] and even runtime.Goexit in a
 //     handler reach the actor's supervisor and nobody else.
 //   - PreStart comes before the first message, PostStop after the last and after
-//     the children have stopped. A restart keeps ref, mailbox and watches.
+//     the children have stopped. A restart keeps ref, mailbox and watches; it stops
+//     the children, and watching them ends with that.
 //   - A watcher gets exactly one [Terminated] for every actor incarnation that it
 //     watches, after the messages that the actor had sent to it.
 //   - Blocking in Receive is allowed; it holds up that actor and nobody else.

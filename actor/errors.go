@@ -23,6 +23,8 @@ var (
 	ErrNobody = errors.New("ref refers to nobody")
 	// ErrStashFull: the stash has reached its bound.
 	ErrStashFull = errors.New("stash is full")
+	// ErrStashed: the message being handled has been stashed already.
+	ErrStashed = errors.New("message is stashed already")
 	// ErrAttached: a wire is attached to the system already.
 	ErrAttached = errors.New("remoting is attached already")
 	// ErrKilled: the actor was sent a [Kill].

@@ -44,13 +44,17 @@ const (
 	DropRefused
 	// DropOverBudget: the mailboxes of the system have reached Config.MailboxBytes.
 	DropOverBudget
+	// DropNoRoutee: the router has no routee that could take the message.
+	DropNoRoutee
+	// DropDiscarded: the actor had put the message aside and gave it up.
+	DropDiscarded
 	dropReasons
 )
 
 var dropReasonNames = [dropReasons]string{
 	"actor stopped", "mailbox full", "stash full", "nobody", "late reply", "unreachable", "quarantined",
 	"backpressure", "not encodable", "not decodable", "too large", "buffer full", "connection lost", "refused",
-	"over budget",
+	"over budget", "no routee", "discarded",
 }
 
 // String returns the reason in words.
@@ -91,6 +95,7 @@ type deadLetterOffice struct {
 	counts [dropReasons]atomic.Uint64
 
 	mu     sync.Mutex
+	total  uint64 // of those that are worth a line
 	logged int
 	hushed time.Time // when logging stopped
 	silent int       // dropped since then
@@ -120,7 +125,7 @@ func (s *System) drop(to PID, msg any, from PID, reason DropReason) {
 	if _, again := msg.(DeadLetter); again {
 		return // a subscriber that can't take it must not make another of it
 	}
-	s.logDrop(to, msg, reason)
+	s.logDrop(to, msg, from, reason)
 	s.Publish(DeadLetter{Message: msg, From: from, To: to, Reason: reason})
 	if from.p == nil {
 		return
@@ -156,7 +161,7 @@ func (s *System) Dropped(r DropReason) uint64 {
 	return s.deadLetters.counts[r].Load()
 }
 
-func (s *System) logDrop(to PID, msg any, reason DropReason) {
+func (s *System) logDrop(to PID, msg any, from PID, reason DropReason) {
 	if t, err := s.registry.Of(msg); err == nil && t.Control() {
 		// Protocols live with loss and say themselves what matters of it.
 		s.log.Debug().Stringer("to", to).Str("type", typeName(msg)).Stringer("reason", reason).Msg("dead letter of a protocol")
@@ -174,6 +179,8 @@ func (s *System) logDrop(to PID, msg any, reason DropReason) {
 		silent, d.silent, d.logged = d.silent, 0, 0
 	}
 	d.logged++
+	d.total++
+	total := d.total
 	last := d.logged == deadLettersLogged
 	quiet := d.logged > deadLettersLogged
 	if last {
@@ -186,7 +193,8 @@ func (s *System) logDrop(to PID, msg any, reason DropReason) {
 	if quiet {
 		return
 	}
-	ev := s.log.Info().Stringer("to", to).Str("type", typeName(msg)).Stringer("reason", reason)
+	ev := s.log.Info().Stringer("to", to).Stringer("from", from).Str("type", typeName(msg)).
+		Stringer("reason", reason).Uint64("total", total)
 	if silent > 0 {
 		ev = ev.Int("unlogged", silent)
 	}
@@ -211,8 +219,9 @@ func (s *System) unhandled(c *Context) {
 
 // eventStream is who wants which events.
 type eventStream struct {
-	mu   sync.Mutex
-	subs atomic.Pointer[[]subscription] // never changed in place
+	process // watches the subscribers
+	mu      sync.Mutex
+	subs    atomic.Pointer[[]subscription] // never changed in place
 }
 
 type subscription struct {
@@ -225,13 +234,18 @@ type subscription struct {
 // with [Unsubscribe] or with the actor.
 func Subscribe[E any](s *System, who Addressable) {
 	sub := subscription{typ: reflect.TypeFor[E](), who: who.PID().p}
-	if sub.who != nil {
-		s.events.change(func(subs []subscription) []subscription {
-			if slices.Contains(subs, sub) {
-				return subs
-			}
-			return append(subs, sub)
-		})
+	if sub.who == nil {
+		return
+	}
+	s.events.change(func(subs []subscription) []subscription {
+		if slices.Contains(subs, sub) {
+			return subs
+		}
+		return append(subs, sub)
+	})
+	switch sub.who.t.(type) {
+	case *cell, *adapter:
+		sub.who.t.signal(signal{kind: signalWatch, from: &s.events.process, as: sub.who})
 	}
 }
 
@@ -263,6 +277,25 @@ func (s *System) Publish(ev any) {
 		}
 		_ = sub.who.t.deliver(envelope{msg: ev})
 	}
+}
+
+// deliver drops what somebody sends to whoever watches them.
+func (e *eventStream) deliver(env envelope) error {
+	e.sys.drop(PID{p: &e.process}, env.msg, PID{p: env.from}, DropNobody)
+	return ErrNobody
+}
+
+// signal forgets a subscriber that has stopped.
+func (e *eventStream) signal(s signal) {
+	if s.kind == signalTerminated {
+		e.forget(s.from)
+		return
+	}
+	answerDead(s)
+}
+
+func (e *eventStream) location() Location {
+	return Location{System: e.sys.name, Addr: e.sys.Addr(), UID: e.sys.uid, Path: "/events"}
 }
 
 func (e *eventStream) forget(who *process) {

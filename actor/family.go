@@ -34,7 +34,7 @@ func checkName(name string) error {
 		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= '0' && b <= '9':
 		case strings.IndexByte("-_.*$+:@&=,!~';%", b) >= 0:
 		default:
-			return fmt.Errorf("%w %q: character %q; escape it, for example with url.PathEscape", ErrBadName, name, b)
+			return fmt.Errorf("%w %q: character %q at %d; escape it, for example with url.PathEscape", ErrBadName, name, b, i)
 		}
 	}
 	return nil

@@ -255,12 +255,17 @@ func (q *signals) take() []signal {
 	return all
 }
 
-// putBack puts signals that were taken before all others.
-func (q *signals) putBack(rest []signal) {
+// putBack puts signals that were taken before all others, and reports whether the
+// queue took them.
+func (q *signals) putBack(rest []signal) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
 	q.queue = append(slices.Clone(rest), q.queue...)
 	q.waiting.Store(int32(len(q.queue)))
+	return true
 }
 
 // close refuses all further signals and returns those that were waiting.

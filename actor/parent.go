@@ -2,13 +2,32 @@ package actor
 
 import "fmt"
 
-// childFailed decides about a failed child and carries the decision out.
+// childFailed asks the user about a failed child, and goes by the answer.
 func (c *cell) childFailed(p *process, err error) {
 	child, ok := p.t.(*cell)
 	if !ok || child.parent != c || !c.children().has(child) || c.phase == stopping {
 		return
 	}
 	s := child.spec.supervise
+	if s.Decide == nil {
+		c.supervise(child, s, err)
+		return
+	}
+	verdict := Stop
+	defer func() { // also when Decide ends the goroutine
+		s.Decide = func(error) Directive { return verdict }
+		c.supervise(child, s, err)
+	}()
+	d, broken := contained(func() (Directive, error) { return s.Decide(err), nil })
+	if broken != nil {
+		err = fmt.Errorf("%w; deciding about it failed: %w", err, broken)
+		return
+	}
+	verdict = d
+}
+
+// supervise decides about a failed child and carries the decision out.
+func (c *cell) supervise(child *cell, s Supervise, err error) {
 	directive, delay, h := decide(s, child.past(), c.sys.clock.Now(), err, c.sys.random)
 	if directive == Stop || directive == Escalate {
 		h.cause = err

@@ -1,8 +1,6 @@
 package actor
 
-import (
-	"context"
-)
+import "context"
 
 // workContext is the context that work started by an actor gets; it ends with
 // the actor's incarnation.
@@ -46,9 +44,13 @@ func order[R any](ctx *Context, await bool, work func(context.Context) (R, error
 	}
 	c.sys.act(Act{Kind: ActWork, Actor: ctx.Self()})
 	c.sys.exec.Go(func() {
-		r, err := contained(func() (R, error) { return work(workCtx) })
-		k.fn = func() { then(r, err) }
-		c.signal(signal{kind: signalContinue, then: k})
+		var r R
+		err := errGoexit
+		defer func() { // also when work ends the goroutine
+			k.fn = func() { then(r, err) }
+			c.signal(signal{kind: signalContinue, then: k})
+		}()
+		r, err = contained(func() (R, error) { return work(workCtx) })
 	})
 }
 
@@ -82,7 +84,7 @@ func (c *cell) runContinuation(k *continuation) {
 	}
 	c.ctx.msg, c.ctx.from = k.msg, k.from
 	if c.x != nil {
-		c.x.ticking = false
+		c.x.ticking, c.x.aside = false, false
 	}
 	c.protect(func() error { k.fn(); return nil }, func(err error) {
 		c.ctx.msg, c.ctx.from = nil, nil
@@ -96,9 +98,9 @@ func (c *cell) flushPostponed() {
 	if c.x == nil || !c.active() {
 		return
 	}
-	postponed := c.x.postponed
-	c.x.postponed = nil
-	for _, k := range postponed {
+	for len(c.x.postponed) > 0 && c.active() {
+		k := c.x.postponed[0]
+		c.x.postponed = c.x.postponed[1:]
 		c.runContinuation(k)
 	}
 }

@@ -203,5 +203,5 @@ func (guardianActor) Receive(ctx *Context) {
 		_ = ctx.cell.sys.deliverSelected(m, ctx.Sender())
 		return
 	}
-	ctx.Unhandled()
+	ctx.cell.sys.unhandled(ctx)
 }

@@ -62,8 +62,13 @@ type Supervise struct {
 	Backoff Backoff
 	// Decide chooses by the cause of the failure. nil chooses Restart; but
 	// Stop for an actor that was killed or did not handle the end of one it
-	// watched, and for a failed start unless Backoff is set. It must be pure.
+	// watched, and for a failed start unless Backoff is set. It must be pure;
+	// when it panics, the actor is stopped.
 	Decide func(err error) Directive
+	// Revive has an actor that stops itself start again, as if it had failed
+	// with [ErrStopped]. Whoever else stops it, its parent, a [PoisonPill],
+	// the end of the system, does end it. Default false.
+	Revive bool
 	// Scope says whether siblings are affected; it counts for a [Group].
 	Scope Scope
 }
@@ -99,11 +104,22 @@ type history struct {
 	cause    error       // why it was stopped for good
 }
 
-// StartError is the failure of an actor whose factory or PreStart failed.
-type StartError struct{ Err error }
+// StartError is the failure of an actor whose factory or PreStart failed. Who
+// spawned it and watches it finds it as the Cause of its [Terminated].
+type StartError struct {
+	// Path is the actor's.
+	Path string
+	// Err says what failed.
+	Err error
+}
 
-// Error says what failed.
-func (e *StartError) Error() string { return "start: " + e.Err.Error() }
+// Error names the actor and what failed.
+func (e *StartError) Error() string {
+	if e.Path == "" {
+		return "start: " + e.Err.Error()
+	}
+	return "start of " + e.Path + ": " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Err }

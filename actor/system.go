@@ -65,7 +65,8 @@ type wiring struct {
 }
 
 // NewSystem starts a system. The name is part of its actors' addresses; the
-// nodes of one cluster share it. It may have letters, digits, - and _.
+// nodes of one cluster share it. It has letters, digits, - and _, and begins with
+// one of the former two.
 func NewSystem(name string, cfg Config) (*System, error) {
 	if err := checkSystemName(name); err != nil {
 		return nil, err
@@ -103,6 +104,7 @@ func NewSystem(name string, cfg Config) (*System, error) {
 		s.seed = unpredictable()
 	}
 	s.log = logger(name, cfg.Logger)
+	s.events.process = process{sys: s, t: &s.events}
 	s.random = rand.New(&lockedSource{src: s.source("supervisor")})
 	s.grow()
 	return s, nil
@@ -130,7 +132,8 @@ type guardian interface{ childGone(child *cell) }
 // rootGuardian ends the system in order: the users' actors first.
 type rootGuardian struct{}
 
-func (g *rootGuardian) Receive(ctx *Context) { ctx.Unhandled() }
+// Receive has no use for messages, a Terminated that somebody made up included.
+func (g *rootGuardian) Receive(ctx *Context) { ctx.cell.sys.unhandled(ctx) }
 
 func (g *rootGuardian) childGone(child *cell) {
 	s := child.sys
@@ -144,6 +147,9 @@ func (g *rootGuardian) childGone(child *cell) {
 func checkSystemName(name string) error {
 	if name == "" || len(name) > 64 {
 		return fmt.Errorf("%w: system name %q must have 1 to 64 characters", ErrBadName, name)
+	}
+	if name[0] == '-' || name[0] == '_' {
+		return fmt.Errorf("%w: system name %q must begin with a letter or a digit", ErrBadName, name)
 	}
 	for _, r := range name {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
@@ -308,6 +314,10 @@ func (s *System) alive(most int) []string {
 
 // logFailure tells of a failure where it happened.
 func (s *System) logFailure(c *cell, err error) {
+	if err == errEnded {
+		s.log.Info().Str("actor", c.path()).Msg("actor has stopped itself and is to be revived")
+		return
+	}
 	ev := s.log.Error().Str("actor", c.path()).Err(err)
 	if p, ok := errors.AsType[*PanicError](err); ok {
 		ev = ev.Str("stack", string(p.Stack))

@@ -171,6 +171,14 @@ type stashedTick struct {
 	msg         any
 }
 
+// unstashed is a message of the stash as the actor knows it.
+func unstashed(msg any) any {
+	if s, tick := msg.(*stashedTick); tick {
+		return s.msg
+	}
+	return msg
+}
+
 func (s *stashedTick) tick(c *cell) (envelope, bool) {
 	if s.incarnation != c.incarnation {
 		return envelope{}, false

@@ -80,6 +80,19 @@ func (c *cell) unwatch(p *process) {
 	p.t.signal(signal{kind: signalUnwatch, from: &c.process, as: p})
 }
 
+// forgetChildren ends watching the children, all of which have stopped or are
+// about to.
+func (c *cell) forgetChildren() {
+	if c.x == nil {
+		return
+	}
+	for p := range c.x.watching { //det:ok deleting commutes
+		if child, ok := p.t.(*cell); ok && child.parent == c {
+			delete(c.x.watching, p)
+		}
+	}
+}
+
 func (c *cell) unwatchAll() {
 	if c.x == nil {
 		return

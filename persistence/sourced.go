@@ -198,7 +198,7 @@ func (a *sourced[S, C, E]) fail(ctx *actor.Context, step string, cause error) {
 		ctx.Stop(ctx.Self())
 		ctx.Fail(err)
 	case step == "recovery":
-		ctx.Fail(&actor.StartError{Err: err})
+		ctx.Fail(&actor.StartError{Path: ctx.Self().Path(), Err: err})
 	default:
 		ctx.Fail(err)
 	}

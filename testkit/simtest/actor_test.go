@@ -90,6 +90,11 @@ func (k *trunk) PostStop(*actor.Context) {
 		k.t.f.w.Failf("actor %d stops twice", k.t.id)
 	}
 	k.t.running = nil
+	for pid, target := range k.t.watching { // a restart ends watching one's own children
+		if target.parent == k.t {
+			delete(k.t.watching, pid)
+		}
+	}
 	k.t.f.w.Note("%d stops", k.t.id)
 }
 
