@@ -265,7 +265,7 @@ func (c *Context) StashedMessages() iter.Seq[any] {
 }
 
 // DiscardStash gives the stashed messages up: they become dead letters with the
-// reason [DropDiscarded].
+// reason [DropDiscarded], but for ticks of timers, which just end.
 func (c *Context) DiscardStash() {
 	if c.cell.x == nil {
 		return
@@ -273,7 +273,9 @@ func (c *Context) DiscardStash() {
 	given := c.cell.x.stash
 	c.cell.x.stash = nil
 	for _, env := range given {
-		c.cell.sys.drop(c.Self(), unstashed(env.msg), PID{p: env.from}, DropDiscarded)
+		if _, tick := env.msg.(*stashedTick); !tick {
+			c.cell.drop(env, DropDiscarded)
+		}
 	}
 }
 

@@ -83,9 +83,15 @@ func TestAnObserverIsToldWhatActorsDo(t *testing.T) {
 			synctest.Wait() // for the parent, who gives the name free
 			d.take()
 		}
-		do("stash", []string{"stashes m", "stashes m", "loses m"}, func(ctx *actor.Context) {
+		do("stash", []string{"stashes m", "handles n", "stashes n", "loses n"}, func(ctx *actor.Context) {
 			_ = ctx.Stash()
-			_ = ctx.Stash()
+			if ctx.Message() == "m" {
+				ctx.Tell(ctx.Self(), "n")
+			}
+		})
+		do("stash given up", []string{"stashes m", "loses m"}, func(ctx *actor.Context) {
+			require.NoError(t, ctx.Stash())
+			ctx.DiscardStash()
 		})
 		do("watch", []string{"watches", "unwatches"}, func(ctx *actor.Context) {
 			ctx.Watch(ctx.Parent())
