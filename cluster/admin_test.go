@@ -248,35 +248,36 @@ func TestRunner(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town) {
 		nodes := w.form("a:1", "b:1")
 		quiet := zerolog.Nop()
-		var incarnations []membership.Node
+		ups := make(chan membership.Node, 10)
 		prepared := 0
 		r := cluster.Runner{
 			Name: "town", System: actor.Config{Logger: &quiet, UID: 77}, RestartAfter: 2 * time.Second,
 			Cluster: cluster.Config{Listen: "c:1", Advertise: "c:1", Seeds: w.seeds, Remote: remote.Config{Transport: w.net.Node("c:1")}},
 			Prepare: func(*actor.System) error { prepared++; return nil },
 			Up: func(_ context.Context, cl *cluster.Cluster) error {
-				incarnations = append(incarnations, cl.Self())
+				ups <- cl.Self()
 				return nil
 			},
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		done := make(chan error, 1)
-		go func() { done <- r.Run(ctx) }()
+		var err error
+		done := make(chan struct{})
+		go func() { err = r.Run(ctx); close(done) }()
+		defer func() { cancel(); <-done }()
 		three := func(v membership.View) bool {
 			return len(v.Members()) == 3 && !slices.ContainsFunc(v.Members(), func(m membership.Member) bool { return m.Status != membership.Up })
 		}
 		nodes[0].until("three", 10*time.Second, three)
+		first := <-ups
 		require.NoError(t, nodes[0].cl.Down("c:1"))
 		nodes[0].until("two", 10*time.Second, func(v membership.View) bool { return len(v.Members()) == 2 })
 		nodes[0].until("it is back", 20*time.Second, three)
-		synctest.Wait()
-		require.Len(t, incarnations, 2)
+		require.Equal(t, uint64(77), first.UID)
+		require.NotEqual(t, first.UID, (<-ups).UID)
 		require.Equal(t, 2, prepared)
-		require.Equal(t, uint64(77), incarnations[0].UID)
-		require.NotEqual(t, incarnations[0].UID, incarnations[1].UID)
 		cancel()
-		require.NoError(t, <-done)
+		<-done
+		require.NoError(t, err)
 		w.allUp(5*time.Second, nodes...)
 	})
 }

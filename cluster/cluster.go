@@ -35,6 +35,7 @@ type Cluster struct {
 	ended   actor.Gate
 	settled actor.Gate // up or ended
 	exiting actor.Gate // exiting or ended
+	silent  actor.Gate // the heart has stopped: no sign of life comes any more
 	stopped actor.Gate // the daemon is gone
 	spawned actor.Gate // daemon is set
 
@@ -122,6 +123,7 @@ func (c *Cluster) spawn(core *membership.Core, cfg Config) error {
 	if err != nil {
 		c.last.Store(&membership.Ended{Reason: membership.Failed, Detail: err.Error()})
 		c.ended.Open()
+		c.silent.Open()
 		c.stopped.Open()
 	}
 	return err

@@ -370,7 +370,7 @@ func TestPartition(t *testing.T) { // F-03, C48
 		for _, x := range nodes[:2] {
 			<-x.cl.Done()
 			require.ErrorIs(t, x.cl.Err(), cluster.ErrDowned)
-			<-x.sys.Stopped().Done()
+			x.stop() // its port is free only then
 			for _, y := range nodes[2:] {
 				w.net.Heal(x.addr, y.addr)
 			}

@@ -34,6 +34,8 @@ type (
 	tick struct{}
 	// viewChanged is what the heart needs to know.
 	viewChanged struct{ view membership.View }
+	// heartStopped says that the heart has handled everything it had.
+	heartStopped struct{}
 	// shutOut ends the grace of a member that left.
 	shutOut struct{ node membership.Node }
 	// giveUp ends a node that can't leave in order.
@@ -60,6 +62,7 @@ func (d *daemon) PreStart(ctx *actor.Context) error {
 	if d.heart, err = ctx.Spawn(heartName, func() actor.Actor { return h }, upwards); err != nil {
 		return err
 	}
+	ctx.WatchWith(d.heart, heartStopped{})
 	actor.Subscribe[remote.Gone](d.c.sys, ctx.Self())
 	actor.Subscribe[remote.DeclaredDead](d.c.sys, ctx.Self())
 	actor.Subscribe[remote.Refused](d.c.sys, ctx.Self())
@@ -74,6 +77,7 @@ func (d *daemon) PostStop(ctx *actor.Context) {
 	if !d.over {
 		d.finish(ctx, membership.Failed, "the cluster daemon has stopped")
 	}
+	d.c.silent.Open()
 	d.c.stopped.Open()
 }
 
@@ -95,6 +99,8 @@ func (d *daemon) Receive(ctx *actor.Context) {
 		d.step(ctx, membership.QuarantinedBy{Node: membership.Node{Addr: m.By, UID: m.UID}})
 	case remote.Gone:
 		d.gone(ctx, membership.Node{Addr: m.Addr, UID: m.UID})
+	case heartStopped:
+		d.c.silent.Open()
 	case shutOut:
 		d.c.remote.Quarantine(m.node.Addr, m.node.UID)
 	case giveUp:
@@ -168,7 +174,7 @@ func (d *daemon) carryOut(ctx *actor.Context, e membership.Effect) {
 
 // changed tells everybody of a new view.
 func (d *daemon) changed(ctx *actor.Context, e membership.Changed) {
-	if !d.core.Ended() { // or the heart stops before it gets there
+	if !d.over && !d.core.Ended() { // or the heart is gone before it gets there
 		d.heart.Tell(viewChanged{e.View})
 	}
 	for _, ev := range e.Events {
@@ -219,10 +225,10 @@ func (d *daemon) replaced(n membership.Node) {
 // must run only once in the cluster stops before anything else happens.
 func (d *daemon) finish(ctx *actor.Context, reason membership.Reason, detail string) {
 	d.over = true
-	d.c.sys.StopActor(d.heart) // no sign of life from here on
 	event := membership.Ended{Reason: reason, Detail: detail}
+	d.c.last.Store(&event) // the heart gives no sign of life from here on
+	d.heart.Tell(actor.PoisonPill{})
 	logEvent(ctx, event)
-	d.c.last.Store(&event)
 	d.tell(Change{View: membership.ViewOf(membership.State{}, d.c.self), Events: []membership.Event{event}})
 	d.c.ended.Open()
 	d.c.settled.Open()

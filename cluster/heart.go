@@ -30,6 +30,9 @@ const lateEvery = time.Minute
 
 // Receive implements actor.Actor.
 func (h *heart) Receive(ctx *actor.Context) {
+	if h.c.last.Load() != nil {
+		return // this node is out
+	}
 	now := ctx.Now()
 	switch m := ctx.Message().(type) {
 	case heartbeat:

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster/membership"
@@ -44,8 +45,11 @@ func (c *Cluster) planLeave() error {
 			return c.sys.Wait(ctx, &c.ended)
 		}},
 		{actor.PhaseClusterShutdown, "stop the cluster's actors", func(ctx context.Context) error {
+			// First the heart: were it stopped from above, what waits for it would
+			// be dead letters.
+			err := c.sys.Wait(ctx, &c.silent)
 			c.sys.StopActor(c.daemon)
-			return c.sys.Wait(ctx, &c.stopped)
+			return errors.Join(err, c.sys.Wait(ctx, &c.stopped))
 		}},
 	} {
 		if err := c.sys.OnStop(t.phase, t.name, func(ctx context.Context) error {
