@@ -17,7 +17,8 @@ type Core struct {
 	out    []Effect  // of the step that runs
 	state  State
 	hash   uint64 // digest of state, 0: not computed
-	shown  View   // what the last Changed told
+	past   trail
+	shown  View // what the last Changed told
 	ended  bool
 	warned time.Time
 
@@ -28,6 +29,7 @@ type Core struct {
 	exit      exitPhase
 	exitUntil time.Time
 
+	early   early     // who has seen a value that hasn't got here yet
 	heat    int       // pushes left for the present news
 	pushed  time.Time // when the last push was made
 	round   time.Time // when the next periodic round is due
@@ -187,12 +189,19 @@ func (c *Core) change(s State) { c.adopt(s.changedBy(c.me.Node)) }
 // it sees itself in a new status.
 func (c *Core) adopt(s State) {
 	news := !s.equalValue(c.state)
+	if news && c.hash != 0 { // a value whose digest nobody asked for was told nobody
+		c.past.add(c.hash, c.state)
+	}
+	complete := s.seenByAll() && !c.state.seenByAll()
 	c.state = s
+	if news || complete {
+		c.heat = heatOf(len(s.members))
+	}
 	if !news {
 		return
 	}
 	c.hash = 0
-	c.heat = heatOf(len(s.members))
+	c.takeEarly()
 	c.confirmed = slices.DeleteFunc(slices.Clone(c.confirmed), func(n Node) bool { return !s.has(n) })
 	c.publish()
 	c.lookAtSelf()
@@ -208,7 +217,7 @@ func (c *Core) lookAtSelf() {
 	case self.Status == Down:
 		// Others must hear of it even if they can't hear heartbeats end.
 		for _, m := range pick(c.cfg.Rand, gossipTargets(c.View()), lastWordFanout) {
-			c.send(m.Node, Gossip{c.me.Node, m.Node, c.state})
+			c.tell(m.Node)
 		}
 		c.end(Downed, "")
 	case self.Status == Exiting && c.exit == exitNone:
@@ -394,8 +403,9 @@ func (c *Core) down(nodes []Node) {
 		return
 	}
 	next = next.changedBy(c.me.Node)
+	c.past.add(c.valueHash(), c.state)
 	for _, n := range told {
-		c.send(n, Gossip{c.me.Node, n, next})
+		c.tellOf(n, next, next.digest())
 	}
 	c.adopt(next)
 }

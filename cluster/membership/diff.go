@@ -147,21 +147,41 @@ func nameOf(m Member) string {
 // removals, other changes of members, unreachable, reachable, leader, leaders
 // of roles by role. From the zero View it tells the present state.
 func Diff(before, after View) []Event {
+	if same(before.members, after.members) && same(before.reach.records, after.reach.records) &&
+		slices.Equal(before.confirmed, after.confirmed) && before.Self == after.Self {
+		return nil // only who has seen it has changed, as it mostly is
+	}
 	var out []Event
+	find := inOrder(after.members)
 	for _, m := range before.members {
-		if _, ok := after.Member(m.Node); !ok {
+		if _, ok := find(m.Node); !ok {
 			was := m.Status
 			m.Status = Removed
 			out = append(out, MemberRemoved{m, was})
 		}
 	}
+	find = inOrder(before.members)
 	for _, m := range after.members {
-		old, _ := before.Member(m.Node)
+		old, _ := find(m.Node)
 		if old.Status != m.Status || old.UpNumber != m.UpNumber {
 			out = append(out, statusEvent(m))
 		}
 	}
 	return append(append(out, diffReach(before, after)...), diffLeaders(before, after)...)
+}
+
+// inOrder returns a function that finds members when asked for one after the
+// other in the order of their nodes.
+func inOrder(members []Member) func(Node) (Member, bool) {
+	return func(n Node) (Member, bool) {
+		for len(members) > 0 && members[0].Node != n && members[0].Compare(n) < 0 {
+			members = members[1:]
+		}
+		if len(members) == 0 || members[0].Node != n {
+			return Member{}, false
+		}
+		return members[0], true
+	}
 }
 
 func statusEvent(m Member) Event {
@@ -218,6 +238,9 @@ func diffLeaders(before, after View) []Event {
 	}
 	return out
 }
+
+// same reports whether two lists are one.
+func same[E any](a, b []E) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 func containsNode(members []Member, n Node) bool {
 	return slices.ContainsFunc(members, func(m Member) bool { return m.Node == n })

@@ -14,6 +14,8 @@
 //   - Only the first seed forms a cluster, never while another seed answers that
 //     it is in one, and by default not while most seeds can't be asked.
 //   - A state grows with the members and the recent removals, not with history.
+//     A change is told as a difference; while nothing happens, a digest goes to
+//     one member now and then, however many there are.
 //   - Equal inputs give equal effects: no clock, socket, goroutine, lock, global
 //     randomness or map order is involved.
 //
@@ -31,6 +33,6 @@
 // reach.go and state.go the value that is gossiped and its merge; view.go the
 // questions (leader, convergence, oldest) and leader.go the leader's decisions;
 // core.go steps through join.go, seed.go and gossip.go, with the words of
-// effect.go and message.go; ring.go says who watches whom, target.go who is told,
+// effect.go and message.go; trail.go and delta.go make a change small to tell; ring.go says who watches whom, target.go who is told,
 // diff.go what happened.
 package membership

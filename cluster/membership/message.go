@@ -51,13 +51,13 @@ type (
 		From, To Node
 		State    State
 	}
-	// Gossip carries everything that the sender knows.
+	// Gossip carries everything that the sender knows; see Delta.
 	Gossip struct {
 		From, To Node
 		State    State
 	}
 	// Digest asks whether both know the same: digests of the value and of
-	// who has seen it. Who doesn't answers with Gossip.
+	// who has seen it. Who doesn't answers with Delta, Recent or Seen.
 	Digest struct {
 		From, To Node
 		Created  int64
@@ -69,6 +69,8 @@ type (
 		From, To Node
 		Created  int64
 		Value    uint64
+		// By says who else has: a bit for each member, or nothing.
+		By []byte
 	}
 	// ExitingConfirmed says that the sender is done exiting and can be
 	// removed.
@@ -107,6 +109,8 @@ func Register(reg *codec.Registry) error {
 		codec.Register[Join](reg, "troupe.membership.Join.v1", codec.Control),
 		codec.Register[Welcome](reg, "troupe.membership.Welcome.v1", codec.Control, size),
 		codec.Register[Gossip](reg, "troupe.membership.Gossip.v1", codec.Control, size),
+		codec.Register[Delta](reg, "troupe.membership.Delta.v1", codec.Control, size),
+		codec.Register[Recent](reg, "troupe.membership.Recent.v1", codec.Control),
 		codec.Register[Digest](reg, "troupe.membership.Digest.v1", codec.Control),
 		codec.Register[Seen](reg, "troupe.membership.Seen.v1", codec.Control),
 		codec.Register[ExitingConfirmed](reg, "troupe.membership.ExitingConfirmed.v1", codec.Control),
@@ -239,7 +243,8 @@ func (m *Digest) DecodeWire(_ codec.Scope, b []byte) error {
 
 // AppendWire appends the wire form.
 func (m Seen) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	return wire.AppendUint64(appendLetter(b, m.From, m.To, m.Created), m.Value), nil
+	b = wire.AppendUint64(appendLetter(b, m.From, m.To, m.Created), m.Value)
+	return wire.AppendBytes(b, m.By), nil
 }
 
 // DecodeWire reads the wire form.
@@ -247,7 +252,7 @@ func (m *Seen) DecodeWire(_ codec.Scope, b []byte) error {
 	r := wire.NewReader(b)
 	*m = Seen{}
 	m.From, m.To, m.Created = readLetter(r)
-	m.Value = r.Uint64()
+	m.Value, m.By = r.Uint64(), readBits(r)
 	return r.Done()
 }
 

@@ -30,7 +30,8 @@ func samples(t testing.TB) []Message {
 		InitJoinAck{a, "shop", "no", []Setting{{"downing", "keep-majority"}}}, InitJoinNack{b, true},
 		Join{b, "shop", []string{"entity", "web"}, "1.2.3"},
 		Welcome{a, b, s}, Gossip{b, a, s}, Gossip{b, a, State{}},
-		Digest{a, b, 7, 0xdead, 0xbeef}, Seen{a, b, 7, 0xdead},
+		Digest{a, b, 7, 0xdead, 0xbeef}, Seen{a, b, 7, 0xdead, nil}, Seen{a, b, 7, 0xdead, []byte{5}},
+		Delta{b, a, s.Created, 0xdead, 0xbeef, []byte{3}, []int{0, 2}, s}, Recent{b, a, 7, []uint64{0xbeef, 0xdead}}, Recent{b, a, 7, nil},
 		ExitingConfirmed{a, b, 7}, Farewell{a, b, 7},
 	}
 }
@@ -141,7 +142,7 @@ func TestHostileMessages(t *testing.T) {
 		"welcome when in":                 Welcome{b.node, a.node, before},
 		"ack when in":                     InitJoinAck{b.node, "test", "no", nil},
 		"nack when in":                    InitJoinNack{b.node, false},
-		"seen of something else":          Seen{b.node, a.node, before.Created, 1},
+		"seen of something else":          Seen{b.node, a.node, before.Created, 1, nil},
 	} {
 		w.step(a, Received{m})
 		require.Nil(t, a.ended, name)

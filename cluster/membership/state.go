@@ -78,6 +78,8 @@ func (s State) Seen(n Node) bool {
 	return ok
 }
 
+func (s State) seenByAll() bool { return len(s.seen) == len(s.members) }
+
 // SeenBy returns who has seen exactly this value, in the order of the nodes.
 // The caller must not change the slice.
 func (s State) SeenBy() []Node { return s.seen }
@@ -127,11 +129,14 @@ func Merge(a, b State) State {
 		func(m Member) bool { return out.Buried(m.Node) })
 	out.reach = a.reach.Merge(b.reach).Keep(out.has)
 	out.clock = a.clock.Merge(b.clock).Keep(out.has)
-	if out.equalValue(a) {
-		out.seen = mergeSorted(out.seen, a.seen, compareNodes, keepFirst)
-	}
+	// Where nothing is new, the lists stay the same ones: that is cheap to see.
 	if out.equalValue(b) {
-		out.seen = mergeSorted(out.seen, b.seen, compareNodes, keepFirst)
+		out = b
+	}
+	if out.equalValue(a) {
+		seen := out.seen
+		out = a
+		out.seen = mergeSorted(seen, a.seen, compareNodes, keepFirst)
 	}
 	return out
 }

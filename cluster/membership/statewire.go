@@ -31,6 +31,34 @@ func (s State) seenDigest() uint64 {
 	return h.Sum64()
 }
 
+// row is all that a state has of one member.
+type row struct {
+	Member
+	count   uint64 // changes, by the clock
+	version uint64 // of its records
+	seen    bool
+}
+
+// rows returns the rows of all members. Clock, versions and seen table are in
+// the order of the members and about nobody else, so one pass finds them.
+func (s State) rows() []row {
+	out := make([]row, len(s.members))
+	clock, versions, seen := s.clock.entries, s.reach.versions, s.seen
+	for i, m := range s.members {
+		out[i].Member = m
+		if len(clock) > 0 && clock[0].node == m.Node {
+			out[i].count, clock = clock[0].count, clock[1:]
+		}
+		if len(versions) > 0 && versions[0].observer == m.Node {
+			out[i].version, versions = versions[0].version, versions[1:]
+		}
+		if len(seen) > 0 && seen[0] == m.Node {
+			out[i].seen, seen = true, seen[1:]
+		}
+	}
+	return out
+}
+
 // appendState appends the wire form of s. Seen table, clock and versions are
 // columns of the list of members, since only members have them.
 func appendState(b []byte, s State, withSeen bool) []byte {
@@ -45,7 +73,7 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 		index[r] = i
 	}
 	b = wire.AppendUvarint(b, uint64(len(s.members)))
-	for _, m := range s.members {
+	for _, m := range s.rows() {
 		b = m.Node.Append(b)
 		b = append(b, byte(m.Status))
 		b = wire.AppendUvarint(b, m.UpNumber)
@@ -59,9 +87,9 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 			at++ // 0 stands for none
 		}
 		b = wire.AppendUvarint(b, uint64(at))
-		b = wire.AppendUvarint(b, s.clock.Count(m.Node))
-		b = wire.AppendUvarint(b, s.reach.Version(m.Node))
-		b = wire.AppendBool(b, withSeen && s.Seen(m.Node))
+		b = wire.AppendUvarint(b, m.count)
+		b = wire.AppendUvarint(b, m.version)
+		b = wire.AppendBool(b, withSeen && m.seen)
 	}
 	b = wire.AppendUvarint(b, uint64(len(s.reach.records)))
 	for _, r := range s.reach.records {

@@ -16,7 +16,7 @@ const (
 // heatOf is how many pushes a node makes for one piece of news: a rumour that
 // everybody passes on that often reaches a cluster of n; the periodic rounds
 // take care of the rest.
-func heatOf(n int) int { return bits.Len(uint(n)) + 2 }
+func heatOf(n int) int { return bits.Len(uint(n))/2 + 2 }
 
 // gossipTargets returns the members that can be gossiped with: those that this
 // node itself doesn't hold for unreachable. What others say of them doesn't
@@ -32,11 +32,18 @@ func gossipTargets(v View) []Member {
 }
 
 // unseenTargets returns those among members that haven't seen the state and
-// that anybody waits for.
+// that anybody waits for. Members must be in the order of their nodes.
 func unseenTargets(v View, members []Member) []Member {
+	if v.seenByAll() {
+		return nil
+	}
 	var out []Member
+	seen := v.seen
 	for _, m := range members {
-		if m.Status != Down && !v.Seen(m.Node) {
+		for len(seen) > 0 && seen[0] != m.Node && seen[0].Compare(m.Node) < 0 {
+			seen = seen[1:]
+		}
+		if m.Status != Down && (len(seen) == 0 || seen[0] != m.Node) {
 			out = append(out, m)
 		}
 	}
