@@ -98,6 +98,28 @@ func ExampleGroupTyped() {
 	// bob
 }
 
+func ExamplePaths() {
+	sys := newSystem()
+	defer sys.Stop(context.Background())
+	web, _ := router.Group(sys, "web", router.Paths(sys, "/user/front"), router.RoundRobin{})
+	_, _ = sys.Spawn("front", actor.Of[Greeter]) // whoever has the path when a message is sent
+	name, err := actor.Ask(context.Background(), web, Who{})
+	fmt.Println(name, err)
+	// Output: front <nil>
+}
+
+func ExampleRefsOf() {
+	sys := newSystem()
+	defer sys.Stop(context.Background())
+	ada, _ := actor.SpawnTyped(sys, "ada", func() actor.Receiver[Who] { return &TypedGreeter{} })
+	group, _ := router.GroupTyped[Who](sys, "greeters", router.RefsOf(ada), router.RoundRobin{})
+	sys.StopActor(ada) // a routee that stops is taken out
+	_ = actor.AwaitEnd(context.Background(), ada)
+	_, err := actor.Ask(context.Background(), group, Who{})
+	fmt.Println(err != nil)
+	// Output: true
+}
+
 // Deposit is a message of an account.
 type Deposit struct {
 	Account string

@@ -12,6 +12,7 @@
 //     A loop over a map whose order can't be seen carries the comment
 //     "//det:ok" with the reason.
 //   - Pure packages import nothing that could do input or output (floors_test.go).
+//   - Every function of actor and router has an Example (verbs_test.go).
 //   - Sizes, documentation and what must not be in the tree (shape_test.go).
 //
 // Each rule is a function from parsed files to findings. It is tested on small

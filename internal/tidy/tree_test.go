@@ -32,6 +32,7 @@ func TestTree(t *testing.T) {
 		{"sizes", checkSizes(all, long)},
 		{"packages say what they promise", checkPackages(all)},
 		{"exported names are explained", checkComments(all)},
+		{"exported verbs are shown", checkVerbs(all)},
 		{"nothing of one machine, no blobs", files},
 	} {
 		t.Run(rule.title, func(t *testing.T) {
