@@ -417,7 +417,7 @@ func (c *cell) failed(err error) {
 	}
 	c.phase = failed
 	c.sys.logFailure(c, err)
-	c.sys.act(Act{Kind: ActFailed, Actor: PID{p: &c.process}, Err: err})
+	c.sys.act(Act{Kind: ActFailed, Actor: PID{p: &c.process}, Own: c.actor == nil, Err: err})
 	c.tellChildren(signal{kind: signalSuspend})
 	c.parent.signal(signal{kind: signalFailed, from: &c.process, err: err})
 }

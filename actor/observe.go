@@ -64,7 +64,7 @@ const (
 	ActReceiveTimeout
 	// ActStop: Actor asks Other to stop.
 	ActStop
-	// ActFailed: Actor has failed with Err.
+	// ActFailed: Actor has failed with Err. Own says that it hadn't started.
 	ActFailed
 	// ActPublished: Message was published as an event.
 	ActPublished

@@ -141,8 +141,8 @@ func Inspect(ctx context.Context, who Addressable) (Inspection, error) {
 func (q *inspection) run(c *cell) {
 	got := &Inspection{ActorInfo: c.info(depthOf(c))}
 	if c.actor != nil {
-		inside := hooks(c.actor)
-		got.Type = typeName(innermost(c.actor))
+		inside := innermost(c.actor)
+		got.Type = typeName(inside)
 		if i, ok := inside.(Inspector); ok {
 			got.State, q.err = contained(func() (any, error) { return i.Inspect(), nil })
 		}

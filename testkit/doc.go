@@ -5,6 +5,9 @@
 //
 //   - A system of [New] is stopped at the end of its test; a stop that fails
 //     fails the test.
+//   - In such a system every message is accounted for: it was handled, or is a
+//     dead letter with a reason; see [Ledger]. Every actor's life is in order;
+//     see [LifeCycle].
 //   - A [Probe] sees every message it was sent, in order, and every expectation
 //     that is not met says what came instead.
 //   - With a [Clock] nothing happens by the passing of time but what
@@ -21,5 +24,5 @@
 //
 // The package needs nothing but testing.TB: it brings no assertion library.
 //
-// Read the files in this order: kit, probe, clock, lifecycle, schema.
+// Read the files in this order: kit, ledger, roundtrip, lifecycle, probe, clock. schema.
 package testkit

@@ -1,8 +1,8 @@
 package testkit
 
 import (
-	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -11,16 +11,25 @@ import (
 	"github.com/troupe-go/troupe/actor"
 )
 
-// LifeCycle checks what the runtime promises of an actor's life, for actors whose
-// factories go through [LifeCycle.Actor]: one turn at a time; PreStart before the
-// first message; nothing after PostStop, which comes once and after the
-// children's; a name that is free only when its bearer has ended; a Terminated
-// only for who has. The zero value is ready. It is safe for concurrent use.
+// LifeCycle checks what the runtime promises of an actor's life: one turn at a
+// time; PreStart before the first message; nothing after PostStop, which comes once
+// and after the children's; a name that is free only when its bearer has ended; a
+// Terminated only for who has, once, and only to who watches.
+//
+// [New] puts one around every actor of a system. Elsewhere a system is given
+// [LifeCycle.Observer], or single actors go through [LifeCycle.Actor], which sees
+// less: nothing of watches, and no message that a behaviour of Become handles. The
+// zero value is ready. It is safe for concurrent use.
 type LifeCycle struct {
-	mu     sync.Mutex
-	lives  map[actor.PID]*life
-	broken []string
+	mu      sync.Mutex
+	lives   map[actor.PID]*life
+	bearers map[string]*life // the latest under each path
+	watches map[watchPair]bool
+	broken  []string
 }
+
+// watchPair is who watches whom.
+type watchPair struct{ watcher, watched actor.PID }
 
 // stage is where an actor is in its life.
 type stage uint8
@@ -74,10 +83,16 @@ func (s stage) next(m moment) (stage, bool) {
 }
 
 type life struct {
-	path  string
-	stage stage
-	busy  bool
+	pid      actor.PID
+	path     string
+	stage    stage
+	busy     bool
+	parent   *life // the nearest ancestor that is checked, too
+	children map[*life]struct{}
 }
+
+// lives reports whether there is an actor between PreStart and PostStop.
+func (v *life) lives() bool { return v.stage == alive || v.stage == starting }
 
 // Actor returns a factory whose actors are checked. Their hooks are called as
 // always.
@@ -120,47 +135,125 @@ func (l *LifeCycle) happens(ctx *actor.Context, m moment) {
 	}
 	v := l.lives[self]
 	if v == nil {
-		v = &life{path: self.Path()}
-		l.lives[self] = v
-		l.nameIsFree(self, v.path)
+		v = l.birth(self)
 	}
 	to, ok := v.stage.next(m)
 	if !ok {
 		l.breach("%v: %v comes to an actor that is %v", self, m, v.stage)
 		return
 	}
+	if m == ends || m == begins { // PreRestart comes before the children are stopped
+		l.childrenHaveEnded(v, m)
+	}
 	v.stage = to
-	if m == ends { // at a restart the hook comes before the children are stopped
-		l.childrenHaveEnded(self, v.path)
+	if m == ends && v.parent != nil {
+		delete(v.parent.children, v)
 	}
 }
 
-func (l *LifeCycle) nameIsFree(self actor.PID, path string) {
-	for _, other := range l.sorted() {
-		if v := l.lives[other]; other != self && v.path == path && (v.stage == alive || v.stage == starting) {
-			l.breach("%v begins while %v is %v", self, other, v.stage)
+// birth notes a new actor.
+func (l *LifeCycle) birth(self actor.PID) *life {
+	v := &life{pid: self, path: self.Path()}
+	l.lives[self] = v
+	if l.bearers == nil {
+		l.bearers = map[string]*life{}
+	}
+	if old := l.bearers[v.path]; old != nil && old.lives() {
+		l.breach("%v begins while %v is %v", self, old.pid, old.stage)
+	}
+	l.bearers[v.path] = v
+	for up := path.Dir(v.path); up != "/" && up != "."; up = path.Dir(up) {
+		if parent := l.bearers[up]; parent != nil {
+			v.parent = parent
+			if parent.children == nil {
+				parent.children = map[*life]struct{}{}
+			}
+			parent.children[v] = struct{}{}
+			break
 		}
 	}
+	return v
 }
 
 // childrenHaveEnded checks that no child is left.
-func (l *LifeCycle) childrenHaveEnded(self actor.PID, path string) {
-	for _, other := range l.sorted() {
-		if v := l.lives[other]; strings.HasPrefix(v.path, path+"/") && v.stage == alive {
-			l.breach("%v ends before its descendant %v", self, other)
+func (l *LifeCycle) childrenHaveEnded(v *life, m moment) {
+	var left []actor.PID
+	for child := range v.children { //det:ok sorted below
+		if child.lives() {
+			left = append(left, child.pid)
+		}
+	}
+	slices.SortFunc(left, byBirth)
+	for _, child := range left {
+		l.breach("%v of %v comes before the end of its descendant %v", m, v.pid, child)
+	}
+}
+
+// Observer returns what a system has to be given for all of its actors to be
+// checked.
+func (l *LifeCycle) Observer() *actor.Observer {
+	return &actor.Observer{
+		Spawn: func(s actor.Spawning) func() actor.Actor { return l.Actor(s.Factory) },
+		Act:   l.act,
+	}
+}
+
+// act notes what only the runtime sees.
+func (l *LifeCycle) act(a actor.Act) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pair := watchPair{a.Actor, a.Other}
+	switch a.Kind {
+	case actor.ActWatched:
+		if l.watches == nil {
+			l.watches = map[watchPair]bool{}
+		}
+		l.watches[pair] = true
+	case actor.ActUnwatched:
+		delete(l.watches, pair)
+	case actor.ActFailed: // by ctx.Fail in PreStart, which returned nothing
+		if v := l.lives[a.Actor]; v != nil && v.stage == alive && a.Own {
+			v.stage = failed
+		}
+	case actor.ActHandled:
+		if v := l.lives[a.Actor]; v != nil && v.stage != alive {
+			l.breach("%v: a message comes to an actor that is %v: %s", a.Actor, v.stage, show(a.Message))
+		}
+		if m, ok := a.Message.(actor.Terminated); ok && a.Own {
+			if pair.watched = m.Ref; !l.watches[pair] {
+				l.breach("%v is told of the end of %v, which it doesn't watch or was told of before", a.Actor, m.Ref)
+			}
+			delete(l.watches, pair)
+			l.hasEnded(a.Actor, m.Ref)
 		}
 	}
 }
 
-func (l *LifeCycle) sorted() []actor.PID {
-	pids := make([]actor.PID, 0, len(l.lives))
-	for p := range l.lives { //det:ok sorted below
-		pids = append(pids, p)
+// hasEnded checks that a Terminated tells the truth.
+func (l *LifeCycle) hasEnded(watcher, watched actor.PID) {
+	if v := l.lives[watched]; v != nil && v.lives() {
+		l.breach("%v is told of the end of %v, which is %v", watcher, watched, v.stage)
 	}
-	slices.SortFunc(pids, func(a, b actor.PID) int {
-		return cmp.Compare(a.Location().ID, b.Location().ID)
-	})
-	return pids
+}
+
+// checkEnd is Check for a system that has stopped.
+func (l *LifeCycle) checkEnd(t testing.TB) {
+	t.Helper()
+	l.mu.Lock()
+	pids := make([]actor.PID, 0, len(l.lives))
+	for p, v := range l.lives { //det:ok sorted below
+		if v.lives() {
+			pids = append(pids, p)
+		}
+	}
+	slices.SortFunc(pids, byBirth)
+	for _, p := range pids {
+		l.breach("%v is still %v when its system has stopped", p, l.lives[p].stage)
+	}
+	l.mu.Unlock()
+	if broken := l.Broken(); len(broken) > 0 {
+		t.Errorf("the order of life was broken:\n  %s", strings.Join(broken, "\n  "))
+	}
 }
 
 // turn notes the begin or the end of something that must not overlap.
@@ -181,9 +274,7 @@ func (l *LifeCycle) turn(ctx *actor.Context, busy bool) {
 func (l *LifeCycle) terminated(ctx *actor.Context, m actor.Terminated) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if v := l.lives[m.Ref]; v != nil && (v.stage == alive || v.stage == starting) {
-		l.breach("%v is told of the end of %v, which is %v", ctx.Self(), m.Ref, v.stage)
-	}
+	l.hasEnded(ctx.Self(), m.Ref)
 }
 
 // checked is an actor under a [LifeCycle].
@@ -191,6 +282,8 @@ type checked struct {
 	checker *LifeCycle
 	actor   actor.Actor
 }
+
+func (c *checked) Wrapped() actor.Actor { return c.actor }
 
 func (c *checked) Receive(ctx *actor.Context) {
 	c.checker.happens(ctx, handles)
@@ -212,7 +305,7 @@ func (c *checked) PreStart(ctx *actor.Context) (err error) {
 			c.checker.happens(ctx, beginFailed)
 		}
 	}()
-	if h, ok := c.actor.(actor.PreStarter); ok {
+	if h, ok := actor.Hooks(c.actor).(actor.PreStarter); ok {
 		err = h.PreStart(ctx)
 	}
 	done = true
@@ -221,7 +314,7 @@ func (c *checked) PreStart(ctx *actor.Context) (err error) {
 
 func (c *checked) PreRestart(ctx *actor.Context, cause error) {
 	c.checker.happens(ctx, restarts)
-	switch h := c.actor.(type) {
+	switch h := actor.Hooks(c.actor).(type) {
 	case actor.PreRestarter:
 		h.PreRestart(ctx, cause)
 	case actor.PostStopper:
@@ -231,7 +324,7 @@ func (c *checked) PreRestart(ctx *actor.Context, cause error) {
 
 func (c *checked) PostStop(ctx *actor.Context) {
 	c.checker.happens(ctx, ends)
-	if h, ok := c.actor.(actor.PostStopper); ok {
+	if h, ok := actor.Hooks(c.actor).(actor.PostStopper); ok {
 		h.PostStop(ctx)
 	}
 }

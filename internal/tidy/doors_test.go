@@ -53,6 +53,7 @@ var doors = []door{
 	{"testkit/netfault/link.go", clock, "it delays bytes of real sockets"},
 	{"testkit/netfault/link.go", goroutine, "writing to a real socket blocks"},
 	{"testkit/netfault/proxy.go", goroutine, "reading from real sockets blocks"},
+	{"testkit/ledger.go", clock, "before it fails a test, it gives time to senders that no system runs"},
 	{"testkit/probe.go", clock, "a probe waits on the goroutine of its test, which no clock of a system moves"},
 	{"testkit/probe.go", choice, "a probe waits for a message or for the end of its patience"},
 	{"testkit/simtest/run.go", clock, "reports seeds per minute and ends a seed that hangs; nothing inside the world sees it"},
