@@ -25,7 +25,7 @@ func settled(t testing.TB, seed uint64, n int) (*world, []*simNode) {
 	state := Assemble(7, members)
 	for i, x := range nodes {
 		host := nodes[(i+1)%n].node
-		x.core.joinNode(host.Addr)
+		x.core.joinThrough(host)
 		w.step(x, Received{Welcome{host, x.node, state}})
 	}
 	w.run(time.Second)
@@ -59,7 +59,7 @@ func TestBytesOfGossip(t *testing.T) {
 			}
 			w, nodes := settled(t, 2, c.nodes)
 			w.run(2 * time.Second)
-			t.Logf("idle: %d bytes a second a node", w.mean(c.nodes)/2)
+			t.Logf("idle: %d bytes a second a node, %v", w.mean(c.nodes)/2, w.sent)
 			require.LessOrEqual(t, w.mean(c.nodes)/2, c.idle)
 			require.Len(t, w.sent, 1, "nothing but digests: %v", w.sent)
 			w.reset()

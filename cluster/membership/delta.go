@@ -63,10 +63,16 @@ func (s State) withBits(bits []byte) State {
 	return s
 }
 
+// blank returns s without anything about single nodes.
+func (s State) blank() State {
+	s.members, s.seen, s.reach, s.clock, s.tombs = nil, nil, Reachability{}, VClock{}, nil
+	return s
+}
+
 // since returns what s has and base hasn't, and the places in base of the
 // members that s has no more.
 func (s State) since(base State) (part State, gone []int) {
-	part = State{Created: s.Created, LastUp: s.LastUp, Horizon: s.Horizon}
+	part = s.blank()
 	old, now := base.rows(), s.rows()
 	changed := make(map[Node]bool)
 	i := 0
@@ -129,7 +135,7 @@ func (s *State) addRow(m row) {
 // patched returns base with the changes of d, and whether that is the value
 // that its sender meant.
 func (d Delta) patched(base State) (State, bool) {
-	s := State{Created: base.Created, LastUp: d.Part.LastUp, Horizon: d.Part.Horizon}
+	s := d.Part.blank()
 	gone, rest := d.Gone, base.rows()
 	kept := rest[:0]
 	for i, m := range rest {
