@@ -3,6 +3,7 @@ package actor
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"strconv"
 	"strings"
@@ -223,10 +224,12 @@ func (s *System) find(path string) *cell {
 const tempPrefix = "/temp/"
 
 // temps are the replies, and others that aren't actors, that other nodes know of.
+// Their numbers can't be guessed from those that one has seen: whoever knows one
+// may answer.
 type temps struct {
-	mu   sync.Mutex
-	last uint64
-	m    map[uint64]*process
+	mu      sync.Mutex
+	numbers *rand.ChaCha8
+	m       map[uint64]*process
 }
 
 // name returns the number of p, which it keeps in id, and gives it one if it
@@ -240,13 +243,17 @@ func (t *temps) name(p *process, id *atomic.Uint64) uint64 {
 	if n := id.Load(); n != 0 {
 		return n
 	}
-	t.last++
 	if t.m == nil {
 		t.m = map[uint64]*process{}
 	}
-	t.m[t.last] = p
-	id.Store(t.last)
-	return t.last
+	for {
+		n := t.numbers.Uint64()
+		if n != 0 && t.m[n] == nil {
+			t.m[n] = p
+			id.Store(n)
+			return n
+		}
+	}
 }
 
 func (t *temps) get(id uint64) *process {

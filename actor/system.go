@@ -100,6 +100,7 @@ func NewSystem(name string, cfg Config) (*System, error) {
 	for s.uid == 0 {
 		s.uid = unpredictable()
 	}
+	s.temps.numbers = s.secretNumbers()
 	if s.seed == 0 {
 		s.seed = unpredictable()
 	}
@@ -163,6 +164,17 @@ func unpredictable() uint64 {
 	var b [8]byte
 	_, _ = crand.Read(b[:]) // never fails
 	return binary.LittleEndian.Uint64(b[:])
+}
+
+// secretNumbers is a source whose next number can't be told from those before,
+// unless a seed was asked for.
+func (s *System) secretNumbers() *rand.ChaCha8 {
+	var key [32]byte
+	if s.seed == 0 {
+		_, _ = crand.Read(key[:]) // never fails
+	}
+	binary.LittleEndian.PutUint64(key[:], binary.LittleEndian.Uint64(key[:])^s.seed)
+	return rand.NewChaCha8(key)
 }
 
 func logger(name string, l *zerolog.Logger) zerolog.Logger {

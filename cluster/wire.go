@@ -25,8 +25,8 @@ func register(reg *codec.Registry) error {
 	return errors.Join(
 		membership.Register(reg),
 		registerOrders(reg),
-		codec.Register[heartbeat](reg, "troupe.cluster.Heartbeat.v1", codec.Control),
-		codec.Register[heartbeatAck](reg, "troupe.cluster.HeartbeatAck.v1", codec.Control),
+		codec.Register[heartbeat](reg, "troupe.cluster.Heartbeat.v1", codec.RightMember, codec.Control),
+		codec.Register[heartbeatAck](reg, "troupe.cluster.HeartbeatAck.v1", codec.RightMember, codec.Control),
 	)
 }
 

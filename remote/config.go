@@ -35,6 +35,9 @@ type Config struct {
 	// and change it once the handshake is done. Default false: Start refuses.
 	// Without a secret Plaintext means nothing.
 	Plaintext bool
+	// Access says which nodes are members, clients or observers, and what each may
+	// do here. Default: whoever is let in is a member.
+	Access Access
 	// Transport carries the bytes. Default [TCP]; its TLS field encrypts.
 	Transport Transport
 
@@ -163,6 +166,9 @@ func (c Config) Validate() error {
 	}
 	if err := checkSecrets(c.Secrets); err != nil {
 		return err
+	}
+	if err := c.Access.check(len(c.Secrets)); err != nil {
+		return fmt.Errorf("Access: %w", err)
 	}
 	for _, addr := range []string{c.Listen, c.Advertise} {
 		if addr == "" {

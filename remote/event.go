@@ -37,3 +37,13 @@ type ConnectionLost struct {
 	// Control tells the stream for control messages from the ordinary one.
 	Control bool
 }
+
+// Denied is published when another node wanted what its class is not allowed here;
+// see [Access]. A program that is well configured sees none.
+type Denied struct {
+	Addr  string
+	UID   uint64
+	Class Class
+	// What it wanted, and of the actor at which path, as that node has put it.
+	What, Path string
+}

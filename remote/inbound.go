@@ -42,6 +42,8 @@ type inbound struct {
 	unlimited bool
 	asked     *asked // a proof is awaited
 	who       identity
+	class     Class
+	denied    codec.Right
 	lane      laneKind
 	peer      *peer
 	got       uint64 // messages that have arrived on this lane, and before it
@@ -155,11 +157,12 @@ func (i *inbound) proof(kind frameKind, body []byte) error {
 	}
 	a := i.asked
 	i.asked = nil
-	s, ok := accepts(i.remote.currentSecrets(), a.said, body)
-	if !ok {
+	s, class := i.remote.secrets.Load().prove(a.said, body)
+	if s == nil {
 		return i.turnAway(a.hello, refusal{Code: refusedSecret, Text: "the proof of the shared secret is wrong; give both nodes the same secret"})
 	}
 	i.session.Store(s)
+	i.class = class
 	return i.knock(a.hello)
 }
 
@@ -191,6 +194,12 @@ func (i *inbound) knock(h hello) error {
 	if !ok {
 		i.refuse(refusal{Code: refusedBusy, UID: i.remote.self.UID, Text: "too many peers"})
 		return errNoMore
+	}
+	access := i.remote.cfg.Access
+	i.class = access.classOf(certificateOf(i.conn), i.session.Load() != nil, i.class)
+	i.denied = access.denied(i.class)
+	if !p.admit(h.From.UID, i.class) {
+		return i.turnAway(h, refusal{Code: refusedName, UID: i.remote.self.UID, Text: "this address belongs to a node of another class"})
 	}
 	i.who, i.lane, i.peer = h.From, h.Lane, p
 	p.post(func(a *association, now time.Time) { a.knock(now, i.id, h.From) })
@@ -300,16 +309,26 @@ func (i *inbound) user(body []byte) error {
 		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
 		return nil
 	}
-	if e.From.forgedBy(i.who) {
+	if !r.cfg.Access.permits(i.class, opTell, i.path(e.Path)) {
+		r.deny(i.who, i.class, "send to actors", string(e.Path))
+		i.refused(e)
+		return nil
+	}
+	if e.From.forgedBy(i.who) || i.class != Member && e.From.Flags&flagSenderElse != 0 {
 		r.stats.forged.Add(1)
 		r.warnOnce("forged "+i.who.Addr, func() {
 			r.log.Warn().Str("peer", printable(i.who.Addr)).Str("from", i.conn.Peer()).Msg("message dropped: its sender is said to live on a third node, which is the peer's own; said once for each peer")
 		})
 		e.From = sender{}
-		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
+		i.refused(e)
 		return nil
 	}
 	msg, err := i.decode(e)
+	if errors.Is(err, codec.ErrDenied) {
+		r.deny(i.who, i.class, "send "+printable(string(e.Name)), string(e.Path))
+		i.refused(e)
+		return nil
+	}
 	if err != nil {
 		r.stats.undecodable.Add(1)
 		r.warnOnce("decode "+string(e.Name), func() {
@@ -323,6 +342,12 @@ func (i *inbound) user(body []byte) error {
 	return nil
 }
 
+// refused makes a dead letter of what is not allowed.
+func (i *inbound) refused(e envelope) {
+	r := i.remote
+	r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
+}
+
 func (i *inbound) decode(e envelope) (any, error) {
 	t, ok := i.types[string(e.Name)]
 	if !ok {
@@ -332,7 +357,9 @@ func (i *inbound) decode(e envelope) (any, error) {
 		}
 		i.types = remember(i.types, string(e.Name), t)
 	}
-	return t.Decode(i.remote.scope, e.Body)
+	scope := i.remote.scope
+	scope.Denied = i.denied
+	return t.Decode(scope, e.Body)
 }
 
 // path is the string of a path, made once per connection.

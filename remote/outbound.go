@@ -35,8 +35,8 @@ func (p *peer) dial(kind laneKind) *outbound {
 	self := p.remote.self
 	o := &outbound{peer: p, kind: kind, frames: frames{max: frameMaxGreet}}
 	h := hello{Version: self.Can.Version, Oldest: protocolOldest, Lane: kind, From: self, To: p.addr, Features: self.Can.Features, LargeMax: self.Can.LargeMax}
-	if secrets := p.remote.currentSecrets(); len(secrets) > 0 {
-		o.secret = secrets[0]
+	if secret, ok := p.secret(); ok {
+		o.secret = secret
 		h.Features |= featureSecret
 		h.Nonce = newNonce()
 	}

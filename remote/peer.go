@@ -21,6 +21,9 @@ type peer struct {
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
 
+	// admitted is of which class the last one was that came in.
+	admitted atomic.Pointer[admitted]
+
 	inputMu sync.Mutex
 	inputs  []func(*association, time.Time)
 	running bool
@@ -294,6 +297,14 @@ func (p *peer) publishKnown(present identity) {
 
 func (p *peer) deliverSystem(e effect) {
 	r, m := p.remote, e.system
+	op, ok := operationOf(m.Kind)
+	if !ok {
+		return // of a newer version
+	}
+	if class := p.classOf(e.uid); !r.cfg.Access.permits(class, op, m.ToPath) {
+		r.deny(e.peer, class, op.String()+" actors", m.ToPath)
+		return
+	}
 	from := actor.Location{System: e.peer.System, Addr: p.addr, UID: e.uid, Path: m.FromPath, ID: m.FromID}
 	if m.FromAnyUID {
 		from.UID = 0

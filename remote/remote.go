@@ -40,7 +40,7 @@ type Remote struct {
 	buffers   sync.Pool
 	stats     counters
 	large     budget
-	secrets   atomic.Pointer[[]Secret]
+	secrets   atomic.Pointer[secretTable]
 	closing   atomic.Bool
 	over      atomic.Bool
 	alive     liveCount
@@ -75,8 +75,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]*peer{}, conns: map[uint64]*inbound{},
 	}
 	r.large.free = largeShare * cfg.largeMax()
-	secrets := slices.Clone(cfg.Secrets)
-	r.secrets.Store(&secrets)
+	r.secrets.Store(cfg.secretTable())
 	if r.transport == nil {
 		r.transport = &TCP{}
 	}
@@ -100,7 +99,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		return nil, fmt.Errorf("start remoting: %w", err)
 	}
 	r.listener = listener
-	r.log.Info().Str("addr", addr).Str("bound", listener.Addr()).Uint64("uid", r.self.UID).Msg("remoting started" + protection(secure, len(secrets) > 0))
+	r.log.Info().Str("addr", addr).Str("bound", listener.Addr()).Uint64("uid", r.self.UID).Msg("remoting started" + protection(secure, len(cfg.Secrets) > 0))
 	r.open()
 	sys.Stopped().Notify(func() {
 		r.beginClose()
@@ -240,12 +239,15 @@ type Stats struct {
 	// Forged are messages dropped because they named a sender that their own
 	// node can't have written.
 	Forged uint64
+	// Denied are messages and requests that their sender's class does not allow; see
+	// [Access].
+	Denied uint64
 	// Peers are the addresses known, Connections the connections at present.
 	Peers, Connections int
 }
 
 type counters struct {
-	sent, received, badInput, refused, forged, undecodable, controlFull atomic.Uint64
+	sent, received, badInput, refused, forged, denied, undecodable, controlFull atomic.Uint64
 }
 
 // Stats returns the counts.
@@ -254,7 +256,7 @@ func (r *Remote) Stats() Stats {
 	peers := len(r.peers)
 	r.peersMu.RUnlock()
 	return Stats{
-		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(), Refused: r.stats.refused.Load(), Forged: r.stats.forged.Load(),
+		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(), Refused: r.stats.refused.Load(), Forged: r.stats.forged.Load(), Denied: r.stats.denied.Load(),
 		Undecodable: r.stats.undecodable.Load(), Peers: peers, Connections: r.alive.count(),
 	}
 }

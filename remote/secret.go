@@ -166,16 +166,29 @@ func mac(key []byte, parts ...[]byte) []byte {
 // first (old, new) on all nodes, then (new, old), then (new). It fails when there
 // are more than two, when one is the zero value, and when it would switch the
 // demand for a secret on or off.
-func (r *Remote) SetSecrets(secrets ...Secret) error {
+func (r *Remote) SetSecrets(secrets ...Secret) error { return r.SetSecretsOf(Member, secrets...) }
+
+// SetSecretsOf is SetSecrets for the secrets of a class: those of Config.Secrets,
+// Access.ClientSecrets or Access.ObserverSecrets. Without any the class has no
+// more ways to come in by secret, except that members need one if they did.
+func (r *Remote) SetSecretsOf(class Class, secrets ...Secret) error {
+	if class >= classCount {
+		return fmt.Errorf("set secrets: there is no %v", class)
+	}
 	if err := checkSecrets(secrets); err != nil {
 		return fmt.Errorf("set secrets: %w", err)
 	}
-	if (len(secrets) > 0) != (len(r.currentSecrets()) > 0) {
-		return errors.New("set secrets: a running node neither begins nor ceases to demand one; restart it with another Config.Secrets")
+	for {
+		was := r.secrets.Load()
+		if demanded := len(was[Member]) > 0; class == Member && (len(secrets) > 0) != demanded || class != Member && len(secrets) > 0 && !demanded {
+			return errors.New("set secrets: a running node neither begins nor ceases to demand one; restart it with another Config.Secrets")
+		}
+		next := *was
+		next[class] = slices.Clone(secrets)
+		if r.secrets.CompareAndSwap(was, &next) {
+			return nil
+		}
 	}
-	kept := slices.Clone(secrets)
-	r.secrets.Store(&kept)
-	return nil
 }
 
-func (r *Remote) currentSecrets() []Secret { return *r.secrets.Load() }
+func (r *Remote) currentSecrets() []Secret { return r.secrets.Load()[Member] }

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -128,7 +129,7 @@ func (t *TCP) dialed(ctx context.Context, c net.Conn, addr string) (Conn, error)
 	if err != nil {
 		return nil, fmt.Errorf("%w with %s: %w", errTLS, addr, err)
 	}
-	s := &tlsConn{tcpConn: plain, tls: tls.Client(c, cfg)}
+	s := &tlsConn{tcpConn: plain, tls: tls.Client(c, cfg), policy: t.TLS, use: x509.ExtKeyUsageServerAuth}
 	plain.c = s.tls
 	if err := c.SetDeadline(time.Now().Add(t.dialTimeout())); err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func (t *TCP) taken(c net.Conn) Conn {
 	if t.TLS == nil {
 		return plain
 	}
-	s := &tlsConn{tcpConn: plain, tls: tls.Server(c, t.TLS.server())}
+	s := &tlsConn{tcpConn: plain, tls: tls.Server(c, t.TLS.server()), policy: t.TLS, use: x509.ExtKeyUsageClientAuth}
 	plain.c = s.tls
 	plain.first = func() error {
 		if err := c.SetReadDeadline(time.Now().Add(t.dialTimeout())); err != nil {
@@ -163,7 +164,9 @@ func (t *TCP) taken(c net.Conn) Conn {
 // tlsConn is a tcpConn over TLS.
 type tlsConn struct {
 	*tcpConn
-	tls *tls.Conn
+	tls    *tls.Conn
+	policy *TLS
+	use    x509.ExtKeyUsage // of the other end's certificate
 }
 
 // Binding implements SecureConn.
@@ -184,6 +187,17 @@ func (c *tlsConn) Entitled(addr string) error {
 	}
 	return entitled(certs[0], addr)
 }
+
+// Certificate implements CertifiedConn.
+func (c *tlsConn) Certificate() *x509.Certificate {
+	if certs := c.tls.ConnectionState().PeerCertificates; len(certs) > 0 {
+		return certs[0]
+	}
+	return nil
+}
+
+// Recheck implements CertifiedConn.
+func (c *tlsConn) Recheck() error { return c.policy.recheck(c.tls.ConnectionState(), c.use) }
 
 // tcpConn is one connection: a goroutine reads, another writes.
 type tcpConn struct {

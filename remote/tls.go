@@ -159,6 +159,27 @@ func (t *TLS) verify(s tls.ConnectionState) error {
 	return fmt.Errorf("no name in the certificate %q is in TLS.Allow", printable(leaf.Subject.String()))
 }
 
+// recheck says why a connection that stands would be refused now.
+func (t *TLS) recheck(s tls.ConnectionState, use x509.ExtKeyUsage) error {
+	if len(s.PeerCertificates) == 0 {
+		return errors.New("no certificate")
+	}
+	pool, err := t.pool()
+	if err != nil {
+		return fmt.Errorf("TLS authorities: %w", err)
+	}
+	between := x509.NewCertPool()
+	for _, c := range s.PeerCertificates[1:] {
+		between.AddCert(c)
+	}
+	chains, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{use}})
+	if err != nil {
+		return err
+	}
+	s.VerifiedChains = chains
+	return t.verify(s)
+}
+
 // matches reports whether a certificate has a name that a pattern is for.
 func matches(pattern string, leaf *x509.Certificate) bool {
 	if strings.Contains(pattern, "://") {

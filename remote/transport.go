@@ -1,5 +1,7 @@
 package remote
 
+import "crypto/x509"
+
 // Transport is the wire below remoting: it carries streams of bytes between
 // addresses, each in order and each direction on its own. [TCP] is the one for
 // production, [MemNet] one in memory; a simulator brings its own.
@@ -61,6 +63,22 @@ type SecureConn interface {
 	Binding() []byte
 	// Entitled says why the other end may not call itself addr; nil: it may.
 	Entitled(addr string) error
+}
+
+// CertifiedConn is what a [SecureConn] also implements when the other end has shown
+// a certificate: then [Access.Certificates] and [Remote.Recheck] count for it.
+type CertifiedConn interface {
+	// Certificate is the one that the other end has shown, verified.
+	Certificate() *x509.Certificate
+	// Recheck says why the certificate would be refused now; nil: it would not.
+	Recheck() error
+}
+
+func certificateOf(c Conn) *x509.Certificate {
+	if s, ok := c.(CertifiedConn); ok {
+		return s.Certificate()
+	}
+	return nil
 }
 
 // bindingOf names the encrypted connection, if it is one.

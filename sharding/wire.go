@@ -49,11 +49,11 @@ func Register(reg *codec.Registry) error {
 	}
 	for _, err := range []error{
 		// The message inside has been checked against its own limit.
-		codec.Register[envelope](reg, "troupe.sharding.Envelope.v1", codec.MaxSize(envelopeMax)),
-		codec.Register[getAllocation](reg, "troupe.sharding.GetAllocation.v1"),
-		codec.Register[allocation](reg, "troupe.sharding.Allocation.v1"),
-		codec.Register[getCounts](reg, "troupe.sharding.GetCounts.v1"),
-		codec.Register[counts](reg, "troupe.sharding.Counts.v1"),
+		codec.Register[envelope](reg, "troupe.sharding.Envelope.v1", codec.RightMember, codec.MaxSize(envelopeMax)),
+		codec.Register[getAllocation](reg, "troupe.sharding.GetAllocation.v1", codec.RightMember),
+		codec.Register[allocation](reg, "troupe.sharding.Allocation.v1", codec.RightMember),
+		codec.Register[getCounts](reg, "troupe.sharding.GetCounts.v1", codec.RightMember),
+		codec.Register[counts](reg, "troupe.sharding.Counts.v1", codec.RightMember),
 	} {
 		if err != nil {
 			return fmt.Errorf("register the messages of regions: %w", err)

@@ -48,13 +48,13 @@ type (
 // says that nothing comes after it.
 func Register(reg *codec.Registry) error {
 	for _, err := range []error{
-		codec.Register[handOverToMe](reg, "troupe.singleton.HandOverToMe.v1", codec.Control),
-		codec.Register[handOverDone](reg, "troupe.singleton.HandOverDone.v1", codec.Control),
-		codec.Register[where](reg, "troupe.singleton.Where.v1", codec.Control),
-		codec.Register[here](reg, "troupe.singleton.Here.v1", codec.Control),
-		codec.Register[pause](reg, "troupe.singleton.Pause.v1", codec.Control),
-		codec.Register[paused](reg, "troupe.singleton.Paused.v1"),
-		codec.Register[carried](reg, "troupe.singleton.Carried.v1"),
+		codec.Register[handOverToMe](reg, "troupe.singleton.HandOverToMe.v1", codec.RightMember, codec.Control),
+		codec.Register[handOverDone](reg, "troupe.singleton.HandOverDone.v1", codec.RightMember, codec.Control),
+		codec.Register[where](reg, "troupe.singleton.Where.v1", codec.RightMember, codec.Control),
+		codec.Register[here](reg, "troupe.singleton.Here.v1", codec.RightMember, codec.Control),
+		codec.Register[pause](reg, "troupe.singleton.Pause.v1", codec.RightMember, codec.Control),
+		codec.Register[paused](reg, "troupe.singleton.Paused.v1", codec.RightMember),
+		codec.Register[carried](reg, "troupe.singleton.Carried.v1", codec.RightMember),
 	} {
 		if err != nil {
 			return fmt.Errorf("register the protocol of singletons: %w", err)

@@ -103,18 +103,18 @@ const clashMax = 4 * settingSizeMax
 func Register(reg *codec.Registry) error {
 	size := codec.MaxSize(4 << 20) // a state of thousands of members
 	return errors.Join(
-		codec.Register[InitJoin](reg, "troupe.membership.InitJoin.v1", codec.Control),
-		codec.Register[InitJoinAck](reg, "troupe.membership.InitJoinAck.v1", codec.Control),
-		codec.Register[InitJoinNack](reg, "troupe.membership.InitJoinNack.v1", codec.Control),
-		codec.Register[Join](reg, "troupe.membership.Join.v1", codec.Control),
-		codec.Register[Welcome](reg, "troupe.membership.Welcome.v1", codec.Control, size),
-		codec.Register[Gossip](reg, "troupe.membership.Gossip.v1", codec.Control, size),
-		codec.Register[Delta](reg, "troupe.membership.Delta.v1", codec.Control, size),
-		codec.Register[Recent](reg, "troupe.membership.Recent.v1", codec.Control),
-		codec.Register[Digest](reg, "troupe.membership.Digest.v1", codec.Control),
-		codec.Register[Seen](reg, "troupe.membership.Seen.v1", codec.Control),
-		codec.Register[ExitingConfirmed](reg, "troupe.membership.ExitingConfirmed.v1", codec.Control),
-		codec.Register[Farewell](reg, "troupe.membership.Farewell.v1", codec.Control),
+		codec.Register[InitJoin](reg, "troupe.membership.InitJoin.v1", codec.RightMember, codec.Control),
+		codec.Register[InitJoinAck](reg, "troupe.membership.InitJoinAck.v1", codec.RightMember, codec.Control),
+		codec.Register[InitJoinNack](reg, "troupe.membership.InitJoinNack.v1", codec.RightMember, codec.Control),
+		codec.Register[Join](reg, "troupe.membership.Join.v1", codec.RightMember, codec.Control),
+		codec.Register[Welcome](reg, "troupe.membership.Welcome.v1", codec.RightMember, codec.Control, size),
+		codec.Register[Gossip](reg, "troupe.membership.Gossip.v1", codec.RightMember, codec.Control, size),
+		codec.Register[Delta](reg, "troupe.membership.Delta.v1", codec.RightMember, codec.Control, size),
+		codec.Register[Recent](reg, "troupe.membership.Recent.v1", codec.RightMember, codec.Control),
+		codec.Register[Digest](reg, "troupe.membership.Digest.v1", codec.RightMember, codec.Control),
+		codec.Register[Seen](reg, "troupe.membership.Seen.v1", codec.RightMember, codec.Control),
+		codec.Register[ExitingConfirmed](reg, "troupe.membership.ExitingConfirmed.v1", codec.RightMember, codec.Control),
+		codec.Register[Farewell](reg, "troupe.membership.Farewell.v1", codec.RightMember, codec.Control),
 	)
 }
 

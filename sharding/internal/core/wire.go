@@ -13,20 +13,20 @@ import (
 // messages.
 func RegisterTypes(reg *codec.Registry) error {
 	for _, err := range []error{
-		codec.Register[Register](reg, "troupe.sharding.Register.v1", codec.Control),
-		codec.Register[GetHomes](reg, "troupe.sharding.GetHomes.v1", codec.Control),
-		codec.Register[Started](reg, "troupe.sharding.Started.v1", codec.Control),
-		codec.Register[Stopped](reg, "troupe.sharding.Stopped.v1", codec.Control),
-		codec.Register[Held](reg, "troupe.sharding.Held.v1", codec.Control),
-		codec.Register[Query](reg, "troupe.sharding.Query.v1", codec.Control),
-		codec.Register[Registered](reg, "troupe.sharding.Registered.v1", codec.Control),
-		codec.Register[Homes](reg, "troupe.sharding.Homes.v1", codec.Control),
-		codec.Register[Host](reg, "troupe.sharding.Host.v1", codec.Control),
-		codec.Register[BeginHandOff](reg, "troupe.sharding.BeginHandOff.v1", codec.Control),
-		codec.Register[HandOff](reg, "troupe.sharding.HandOff.v1", codec.Control),
-		codec.Register[Released](reg, "troupe.sharding.Released.v1", codec.Control),
-		codec.Register[Retired](reg, "troupe.sharding.Retired.v1", codec.Control),
-		codec.Register[LastSent](reg, "troupe.sharding.LastSent.v1"),
+		codec.Register[Register](reg, "troupe.sharding.Register.v1", codec.RightMember, codec.Control),
+		codec.Register[GetHomes](reg, "troupe.sharding.GetHomes.v1", codec.RightMember, codec.Control),
+		codec.Register[Started](reg, "troupe.sharding.Started.v1", codec.RightMember, codec.Control),
+		codec.Register[Stopped](reg, "troupe.sharding.Stopped.v1", codec.RightMember, codec.Control),
+		codec.Register[Held](reg, "troupe.sharding.Held.v1", codec.RightMember, codec.Control),
+		codec.Register[Query](reg, "troupe.sharding.Query.v1", codec.RightMember, codec.Control),
+		codec.Register[Registered](reg, "troupe.sharding.Registered.v1", codec.RightMember, codec.Control),
+		codec.Register[Homes](reg, "troupe.sharding.Homes.v1", codec.RightMember, codec.Control),
+		codec.Register[Host](reg, "troupe.sharding.Host.v1", codec.RightMember, codec.Control),
+		codec.Register[BeginHandOff](reg, "troupe.sharding.BeginHandOff.v1", codec.RightMember, codec.Control),
+		codec.Register[HandOff](reg, "troupe.sharding.HandOff.v1", codec.RightMember, codec.Control),
+		codec.Register[Released](reg, "troupe.sharding.Released.v1", codec.RightMember, codec.Control),
+		codec.Register[Retired](reg, "troupe.sharding.Retired.v1", codec.RightMember, codec.Control),
+		codec.Register[LastSent](reg, "troupe.sharding.LastSent.v1", codec.RightMember),
 	} {
 		if err != nil {
 			return fmt.Errorf("register the protocol of sharding: %w", err)
