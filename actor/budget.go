@@ -67,7 +67,9 @@ func inOrder(any) int { return 0 }
 
 // mailboxOf gives a new cell the mailbox that its options and the system ask for.
 func (s *System) mailboxOf(c *cell) {
-	c.mailbox.most = max(c.spec.mailboxMax, 0)
+	if c.spec.mailboxMax > 0 || s.observer != nil {
+		c.mailbox.state.Or(counted)
+	}
 	m := c.spec.mailbox
 	if m == nil {
 		if s.budget == nil && !s.ages {
@@ -81,5 +83,6 @@ func (s *System) mailboxOf(c *cell) {
 		d.clock = s.clock
 	}
 	d.evicted = func(env envelope) { c.drop(env, DropMailboxFull) }
+	c.mailbox.state.Or(counted)
 	c.mailbox.special = d
 }

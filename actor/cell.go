@@ -48,20 +48,19 @@ type cell struct {
 	id     uint64
 	spec   spec
 
-	mailbox   mailbox
-	signals   signals
-	scheduled atomic.Bool
-	family    atomic.Pointer[family] // nil as long as there were no children
-	processed atomic.Uint64
-	asking    atomic.Pointer[cell] // whose answer the turn waits for
+	mailbox mailbox
+	signals signals
+	family  atomic.Pointer[family] // nil as long as there were no children
+	asking  atomic.Pointer[cell]   // whose answer the turn waits for
 
 	// ---- owned by the turn ----
 	worker      *worker // that runs the turn; nil under other executors
 	phase       phase
-	suspends    int // failed ancestors about which nobody has decided yet
+	suspends    int32  // failed ancestors about which nobody has decided yet
+	awaiting    int32  // results of Await that must come before the next message
+	handled     uint32 // messages of the present turn
 	incarnation uint32
 	restarts    atomic.Uint32
-	awaiting    int // results of Await that must come before the next message
 	actor       Actor
 	ctx         Context
 	x           *extras
@@ -85,8 +84,10 @@ type extras struct {
 	work      workContext
 	postponed []*continuation
 	adapters  map[reflect.Type]*adapter
-	life      Timer // that ends a limited life
-	lane      *lane // set at birth
+	unhandled *waitingSignal // that a hook has kept from being handled
+	failure   error          // of the handler that is running
+	life      Timer          // that ends a limited life
+	lane      *lane          // set at birth
 }
 
 func (c *cell) extras() *extras {
@@ -100,6 +101,7 @@ func newCell(sys *System, parent *cell, name string, s spec) *cell {
 	c := &cell{parent: parent, name: name, id: sys.nextID.Add(1), spec: s}
 	c.process = process{sys: sys, t: c}
 	c.ctx.cell = c
+	c.mailbox.state.Store(due) // its start is
 	sys.mailboxOf(c)
 	if s.apart() {
 		c.extras().lane = sys.lane(s.options)
@@ -168,13 +170,16 @@ func (c *cell) Run() {
 		defer c.profiled()()
 	}
 	defer c.endTurn()
+	if c.phase == starting {
+		c.start()
+	}
 	for budget := c.sys.turnMax; ; {
 		c.handleSignals()
-		if !c.receptive() || budget <= 0 || c.mailbox.arrived.Load() == 0 && !c.mailbox.rest() {
+		if !c.receptive() || budget <= 0 || !c.mailbox.any() {
 			return
 		}
 		budget -= c.batch(budget)
-		if c.worker != nil && c.worker.sends >= sendsPerTurn {
+		if c.worker.exhausted() {
 			return
 		}
 	}
@@ -183,20 +188,25 @@ func (c *cell) Run() {
 // handleSignals handles the signals that are there. Those behind one whose hook
 // ends the goroutine wait for the next turn.
 func (c *cell) handleSignals() {
-	if c.signals.waiting.Load() == 0 {
+	var left *waitingSignal
+	if c.x != nil && c.x.unhandled != nil {
+		left, c.x.unhandled = c.x.unhandled, nil
+	} else if left = c.signals.take(); left == nil {
 		return
 	}
-	next, all := 0, c.signals.take()
 	defer func() {
-		if rest := all[next:]; len(rest) > 0 && !c.signals.putBack(rest) {
-			for _, s := range rest {
-				answerDead(s)
-			}
+		switch {
+		case left == nil:
+		case c.phase == stopped:
+			answerAllDead(left)
+		default:
+			c.extras().unhandled = left
 		}
 	}()
-	for next < len(all) {
-		next++
-		c.handle(all[next-1])
+	for left != nil {
+		s := left.signal
+		left = left.next
+		c.handle(s)
 	}
 }
 
@@ -206,12 +216,20 @@ func (c *cell) active() bool { return c.phase == running && c.suspends == 0 }
 // receptive reports whether the actor may handle messages.
 func (c *cell) receptive() bool { return c.active() && c.awaiting == 0 }
 
-// endTurn gives the cell free and takes it again when something came meanwhile.
+// endTurn gives the cell free, or sees to it that it gets another turn.
 func (c *cell) endTurn() {
-	receptive, rest, w := c.receptive(), c.mailbox.rest(), c.worker
-	c.scheduled.Store(false)
-	if c.signals.waiting.Load() > 0 || receptive && (rest || c.mailbox.arrived.Load() > 0) {
-		c.wakeAgain(w)
+	w, handled := c.worker, c.handled
+	c.handled = 0
+	switch {
+	case c.phase == stopped: // there is never another turn
+		c.mailbox.count(handled)
+	case c.x != nil && c.x.unhandled != nil:
+		c.mailbox.count(handled)
+		c.scheduleLast(w)
+	case !c.mailbox.settle(c.receptive(), handled):
+		c.scheduleLast(w)
+	case c.signals.waiting() && c.mailbox.makeDue(0): // came before the turn was over
+		c.scheduleLast(w)
 	}
 }
 
@@ -224,16 +242,16 @@ func (c *cell) batch(budget int) (handled int) {
 			c.failed(recovered(recover()))
 		}
 		c.ctx.msg, c.ctx.from = nil, nil
-		c.processed.Add(uint64(handled))
+		c.handled += uint32(handled)
 	}()
-	for handled < budget && c.receptive() && c.signals.waiting.Load() == 0 {
+	for handled < budget && c.receptive() && !c.signals.waiting() {
 		env, ok := c.mailbox.pop()
 		if !ok {
 			break
 		}
 		handled++
 		c.one(env)
-		if c.worker != nil && c.worker.sends >= sendsPerTurn {
+		if c.worker.exhausted() {
 			break
 		}
 	}
@@ -278,10 +296,20 @@ func (c *cell) behave() {
 	} else {
 		c.actor.Receive(&c.ctx)
 	}
-	if err := c.ctx.failure; err != nil {
-		c.ctx.failure = nil
-		c.failed(err)
+	if c.failing() {
+		c.failed(c.x.failure)
 	}
+}
+
+// failing reports whether the present handler has failed, and not by a panic.
+func (c *cell) failing() bool { return c.x != nil && c.x.failure != nil }
+
+// takeFailure returns what the present handler failed with, and forgets it.
+func (c *cell) takeFailure() (err error) {
+	if c.x != nil {
+		err, c.x.failure = c.x.failure, nil
+	}
+	return err
 }
 
 // unwrap turns what the runtime put into the mailbox into what the actor is to
@@ -333,10 +361,9 @@ func (c *cell) protect(f func() error, then func(error)) {
 		if !done {
 			err = recovered(recover())
 		}
-		if err == nil {
-			err = c.ctx.failure
+		if said := c.takeFailure(); err == nil {
+			err = said
 		}
-		c.ctx.failure = nil
 		then(err)
 	}()
 	err = f()
@@ -345,8 +372,6 @@ func (c *cell) protect(f func() error, then func(error)) {
 
 func (c *cell) handle(s signal) {
 	switch s.kind {
-	case signalStart:
-		c.start()
 	case signalStop:
 		c.stopAsked(s.from)
 	case signalWatch:
@@ -411,7 +436,7 @@ func (c *cell) begun(err error) {
 
 // failed suspends the cell and leaves the decision to the parent.
 func (c *cell) failed(err error) {
-	c.ctx.failure = nil
+	c.takeFailure()
 	if c.phase == stopping || c.phase == stopped || c.phase == failed {
 		return
 	}
@@ -507,6 +532,9 @@ func (c *cell) stopAsked(by *process) {
 	}
 }
 
+// heedsStopper reports whether it matters who asks the cell to stop.
+func (c *cell) heedsStopper() bool { return c.guards() || c.spec.supervise.Revive }
+
 // guards reports whether the cell is one of those that the system begins with.
 func (c *cell) guards() bool { return c.parent == nil || c.parent == c.sys.root }
 
@@ -558,9 +586,7 @@ func (c *cell) ended(err error) {
 	if c.parent == nil {
 		c.sys.terminated()
 	}
-	for _, s := range late {
-		answerDead(s)
-	}
+	answerAllDead(late)
 }
 
 // leftovers closes the mailbox and returns the user messages that nobody has

@@ -15,10 +15,9 @@ import (
 //
 // A Context is a context.Context that is done when the actor stops.
 type Context struct {
-	cell    *cell
-	msg     any
-	from    *process
-	failure error
+	cell *cell
+	msg  any
+	from *process
 }
 
 // Message returns the message being handled.
@@ -102,8 +101,8 @@ func (e *DeathPactError) Error() string { return "unhandled end of watched " + e
 // Fail makes the actor fail with err when the handler returns; the supervisor
 // decides what happens. A nil err does nothing.
 func (c *Context) Fail(err error) {
-	if c.failure == nil {
-		c.failure = err
+	if x := c.cell.extras(); x.failure == nil {
+		x.failure = err
 	}
 }
 
@@ -330,7 +329,8 @@ func (c *cell) spawn(name string, s spec, w *worker) (PID, error) {
 		return PID{}, err
 	}
 	c.observeBirth(child)
-	child.signalFrom(signal{kind: signalStart}, w)
+	child.scheduleBy(w)
+	w.sent()
 	return PID{p: &child.process}, nil
 }
 

@@ -2,11 +2,26 @@ package actor
 
 // deliver puts a user message into the mailbox and sees to it that a turn comes.
 func (c *cell) deliver(env envelope) error {
+	if c.mailbox.rouse(env) {
+		c.schedule()
+		return nil
+	}
 	err := c.accept(env, nil)
 	if err == nil {
-		c.wake()
+		c.wake(held, nil)
 	}
 	return err
+}
+
+// deliverFrom is deliver for a message that another cell sends in its turn:
+// the worker that runs the turn takes the receiver on.
+func (c *cell) deliverFrom(env envelope, w *worker) {
+	if c.mailbox.rouse(env) {
+		c.scheduleBy(w)
+	} else if c.accept(env, w) == nil {
+		c.wake(held, w)
+	}
+	w.sent()
 }
 
 // accept puts a user message into the mailbox, or drops it.
@@ -18,7 +33,7 @@ func (c *cell) accept(env envelope, w *worker) error {
 			return err
 		}
 	}
-	err := c.mailbox.push(env)
+	err := c.mailbox.push(env, c.spec.mailboxMax)
 	if err == ErrMailboxFull && c.mailbox.special != nil && c.mailbox.special.Overflow == BlockSender {
 		err = c.deliverWaiting(env, w)
 	}
@@ -32,48 +47,23 @@ func (c *cell) accept(env envelope, w *worker) error {
 // there already, whatever the bound of the mailbox.
 func (c *cell) deliverSelf(env envelope) {
 	if c.mailbox.pushInternal(env) == nil {
-		c.wake()
+		c.wake(held, nil)
 	}
 }
 
-// deliverFrom is deliver for a message that another cell sends in its turn:
-// the worker that runs the turn takes the receiver on.
-func (c *cell) deliverFrom(env envelope, w *worker) {
-	if c.accept(env, w) == nil {
-		c.wakeFrom(w)
-	}
-}
-
-func (c *cell) wakeFrom(w *worker) {
-	if w == nil || w.p != c.sys.own {
-		c.wake()
-		return
-	}
-	if !c.scheduled.Load() && c.scheduled.CompareAndSwap(false, true) {
-		if c.spec.apart() {
-			c.schedule()
-		} else {
-			w.push(c)
-		}
-	}
-	w.sent()
-}
-
-func (c *cell) signal(s signal) {
-	if c.signals.push(s) {
-		c.wake()
-		return
-	}
-	answerDead(s)
-}
+func (c *cell) signal(s signal) { c.signalFrom(s, nil) }
 
 // signalFrom is signal in the turn of another cell, which w runs.
 func (c *cell) signalFrom(s signal, w *worker) {
-	if c.signals.push(s) {
-		c.wakeFrom(w)
+	if s.kind == signalStop && !c.heedsStopper() {
+		s.from = nil
+	}
+	if !c.signals.push(s) {
+		answerDead(s)
 		return
 	}
-	answerDead(s)
+	c.wake(0, w)
+	w.sent()
 }
 
 // answerDead does what a signal asks for where there is no cell, or none any more.
@@ -86,22 +76,36 @@ func answerDead(s signal) {
 	}
 }
 
-// wakeAgain is wake at the end of a turn with work left: others come first.
-func (c *cell) wakeAgain(w *worker) {
-	if !c.scheduled.CompareAndSwap(false, true) {
-		return
+func answerAllDead(all *waitingSignal) {
+	for ; all != nil; all = all.next {
+		answerDead(all.signal)
 	}
-	if w != nil && !c.spec.apart() {
-		w.pushLast(c)
-		return
-	}
-	c.schedule()
 }
 
-func (c *cell) wake() {
-	if !c.scheduled.Load() && c.scheduled.CompareAndSwap(false, true) {
-		c.schedule()
+// wake makes c runnable, unless it is, or one of the flags says that it need not be.
+// It is w that runs the turn of the sender, if anybody.
+func (c *cell) wake(not uint64, w *worker) {
+	if c.mailbox.makeDue(not) {
+		c.scheduleBy(w)
 	}
+}
+
+// scheduleBy makes c runnable, which it wasn't: by w, if c belongs to its system.
+func (c *cell) scheduleBy(w *worker) {
+	if w == nil || w.p != c.sys.own || c.spec.apart() {
+		c.schedule()
+		return
+	}
+	w.push(c)
+}
+
+// scheduleLast makes c runnable again, behind others.
+func (c *cell) scheduleLast(w *worker) {
+	if w == nil || c.spec.apart() {
+		c.schedule()
+		return
+	}
+	w.pushLast(c)
 }
 
 // schedule makes c runnable where it belongs.

@@ -296,7 +296,7 @@ func (c *cell) deliverWaiting(env envelope, w *worker) error {
 		c.sys.exec.Wait(room)
 		limit.Stop()
 		c.mailbox.special.leave(room)
-		if err := c.mailbox.push(env); err != ErrMailboxFull {
+		if err := c.mailbox.push(env, c.spec.mailboxMax); err != ErrMailboxFull {
 			return err
 		}
 	}

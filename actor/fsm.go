@@ -197,7 +197,7 @@ func (m *Machine[S, D]) handle(msg any) {
 	if m.unhandled {
 		m.notHandled(msg)
 	}
-	if m.failure != nil {
+	if m.cell.failing() {
 		return
 	}
 	if m.to != nil && !m.ending {

@@ -17,9 +17,8 @@ func (r Ref[M]) Pending() (waiting int, busy, ok bool) {
 	if !isCell {
 		return 0, false, false
 	}
-	waiting, busy = c.mailbox.length(), c.scheduled.Load()
-	if waiting == 0 && c.mailbox.isClosed() { // the lock is for the empty only
+	if c.mailbox.isClosed() {
 		return 0, false, false
 	}
-	return waiting, busy, true
+	return c.mailbox.length(), c.mailbox.busy(), true
 }

@@ -1,7 +1,6 @@
 package actor
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -12,26 +11,48 @@ type envelope struct {
 	from *process
 }
 
-// mailbox is a queue with many senders and one consumer, the actor's turn.
-// Senders append to a segment; the consumer takes all segments at once when
-// those that it has are used up. So a message costs one short lock and no
-// allocation, and a long backlog is never copied.
+// mailbox is a queue with many senders and one consumer, the actor's turn. It
+// also knows whether a turn is due.
+//
+// The message that wakes an idle actor is handed over in a place of its own, by
+// whoever made the turn due. All others are appended to a segment; the consumer takes
+// all segments at once when those that it has are used up. So a message costs one
+// atomic operation or one short lock and no allocation, and a long backlog is never
+// copied.
 type mailbox struct {
-	mu     sync.Mutex
-	in     []envelope // the segment being filled
-	long   *backlog   // once there was more than a segment
-	closed bool
+	state atomic.Uint64 // flags, and above them how many messages were handled
 
-	arrived atomic.Int32 // in segments of the senders; read without the lock
+	first    envelope // that made the turn due, if hasFirst
+	hasFirst bool     // both owned by whoever made the turn due, then by the turn
 
-	most    int         // bound; 0: none
-	special *discipline // takes the place of all this but arrived, if set
+	mu      sync.Mutex
+	arrived int32      // in segments of the senders
+	in      []envelope // the segment being filled
+	long    *backlog   // once there was more than a segment
 
-	// The consumer's, away from what the senders write.
+	special *discipline // takes the place of the segments, if set
+
+	// The consumer's.
+	taken atomic.Int32 // messages in out and in long.more
+	next  int32        // index of the first message of out
 	out   []envelope   // its segment
-	next  int          // index of its first message
-	taken atomic.Int32 // messages in it and in long.more
 }
+
+// The flags of a mailbox.
+const (
+	// due: a turn is under way, or will come. Whoever sets it sees to that.
+	due = 1 << iota
+	// filled: there are messages of the senders other than first.
+	filled
+	// held: the actor can't take messages now; they make no turn due.
+	held
+	// counted: all messages are appended, even those that find the actor idle.
+	counted
+	// shut: no message is taken any more.
+	shut
+	flagBits = 8
+	flags    = 1<<flagBits - 1
+)
 
 // backlog is what a mailbox needs when one segment isn't enough.
 type backlog struct {
@@ -47,12 +68,70 @@ const (
 	keepMax = segmentMax
 )
 
-// push appends a message, or refuses it because the mailbox is closed or full.
-func (m *mailbox) push(env envelope) error {
+// rouse hands a message to an actor that has nothing to do. If it does, the caller
+// has to see to it that the turn comes; if not, push has to take the message.
+func (m *mailbox) rouse(env envelope) bool {
+	s := m.state.Load()
+	if s&flags != 0 || !m.state.CompareAndSwap(s, s|due) {
+		return false
+	}
+	m.first, m.hasFirst = env, true
+	return true
+}
+
+// makeDue notes that a turn is due, unless one is or any flag of not is set. If it
+// does, the caller has to see to it that the turn comes.
+func (m *mailbox) makeDue(not uint64) bool {
+	for {
+		s := m.state.Load()
+		if s&(due|not) != 0 {
+			return false
+		}
+		if m.state.CompareAndSwap(s, s|due) {
+			return true
+		}
+	}
+}
+
+// settle ends a turn that has handled so many messages. It reports false, and the
+// turn has to go on, when the actor is receptive and there are messages.
+func (m *mailbox) settle(receptive bool, handled uint32) bool {
+	for {
+		s := m.state.Load()
+		if receptive && (s&filled != 0 || m.rest()) {
+			m.count(handled)
+			return false
+		}
+		next := (s &^ (due | held)) + uint64(handled)<<flagBits
+		if !receptive {
+			next |= held
+		}
+		if m.state.CompareAndSwap(s, next) {
+			return true
+		}
+	}
+}
+
+// count counts messages that were handled.
+func (m *mailbox) count(handled uint32) {
+	if handled > 0 {
+		m.state.Add(uint64(handled) << flagBits)
+	}
+}
+
+// busy reports whether a turn is under way or due.
+func (m *mailbox) busy() bool { return m.state.Load()&(due|shut) == due }
+
+// handled returns how many messages were handled up to the end of the last turn.
+func (m *mailbox) handled() uint64 { return m.state.Load() >> flagBits }
+
+// push appends a message, or refuses it because the mailbox is closed or holds
+// most of them already; 0 is no bound.
+func (m *mailbox) push(env envelope, most int) error {
 	if m.special != nil {
 		return m.pushSpecial(env, false)
 	}
-	return m.append(env, m.most)
+	return m.append(env, most)
 }
 
 // pushInternal appends what the runtime itself has to say, whatever the bound.
@@ -65,11 +144,11 @@ func (m *mailbox) pushInternal(env envelope) error {
 
 func (m *mailbox) append(env envelope, most int) error {
 	m.mu.Lock()
-	if m.closed {
+	if m.isClosed() {
 		m.mu.Unlock()
 		return ErrStopped
 	}
-	if most > 0 && m.length() >= most {
+	if most > 0 && int(m.arrived+m.taken.Load()) >= most {
 		m.mu.Unlock()
 		return ErrMailboxFull
 	}
@@ -77,9 +156,17 @@ func (m *mailbox) append(env envelope, most int) error {
 		m.fill()
 	}
 	m.in = append(m.in, env)
-	m.arrived.Store(m.arrived.Load() + 1) // changed under the lock only
+	m.arrive(1)
 	m.mu.Unlock()
 	return nil
+}
+
+// arrive counts n messages of the senders. The lock is held.
+func (m *mailbox) arrive(n int32) {
+	m.arrived += n
+	if m.state.Load()&filled == 0 {
+		m.state.Or(filled)
+	}
 }
 
 // fill puts the full segment aside. The lock is held.
@@ -94,34 +181,42 @@ func (m *mailbox) fill() {
 }
 
 func (m *mailbox) pushSpecial(env envelope, internal bool) error {
+	m.mu.Lock()
 	evicted, err := m.special.push(env, internal)
-	switch {
-	case err != nil:
-		return err
-	case evicted != nil:
-		m.special.evicted(*evicted)
-	default:
-		m.arrived.Add(1)
+	if err == nil && evicted == nil {
+		m.arrive(1)
 	}
-	return nil
+	m.mu.Unlock()
+	if evicted != nil {
+		m.special.evicted(*evicted)
+	}
+	return err
 }
 
-// length returns how many messages wait, from anywhere.
-func (m *mailbox) length() int { return int(m.arrived.Load() + m.taken.Load()) }
+// length returns how many messages wait behind the one that made the turn due.
+func (m *mailbox) length() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return int(m.arrived + m.taken.Load())
+}
 
 // rest reports whether the consumer holds messages. Only the consumer calls it.
-func (m *mailbox) rest() bool { return m.taken.Load() > 0 }
+func (m *mailbox) rest() bool { return m.hasFirst || m.taken.Load() > 0 }
+
+// any reports whether there are messages. Only the consumer calls it.
+func (m *mailbox) any() bool { return m.rest() || m.state.Load()&filled != 0 }
 
 // pop takes the oldest message. Only the consumer calls it.
 func (m *mailbox) pop() (envelope, bool) {
-	if m.special != nil {
-		env, ok := m.special.pop()
-		if ok {
-			m.arrived.Add(-1)
-		}
-		return env, ok
+	if m.hasFirst {
+		env := m.first
+		m.first, m.hasFirst = envelope{}, false
+		return env, true
 	}
-	if m.next == len(m.out) && !m.advance() {
+	if m.special != nil {
+		return m.popSpecial()
+	}
+	if int(m.next) == len(m.out) && !m.advance() {
 		return envelope{}, false
 	}
 	env := m.out[m.next]
@@ -131,6 +226,18 @@ func (m *mailbox) pop() (envelope, bool) {
 	return env, true
 }
 
+func (m *mailbox) popSpecial() (envelope, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	env, ok := m.special.pop()
+	if ok {
+		if m.arrived--; m.arrived == 0 {
+			m.state.And(^uint64(filled))
+		}
+	}
+	return env, ok
+}
+
 // advance moves to the next segment; false means that there is none.
 func (m *mailbox) advance() bool {
 	used := m.out[:0]
@@ -138,7 +245,7 @@ func (m *mailbox) advance() bool {
 		used = nil
 	}
 	m.out, m.next = used, 0
-	if m.taken.Load() == 0 && m.arrived.Load() == 0 {
+	if !m.any() {
 		return false
 	}
 	m.mu.Lock()
@@ -164,18 +271,25 @@ func (m *mailbox) advance() bool {
 
 // take counts what the senders brought as the consumer's. The lock is held.
 func (m *mailbox) take() {
-	m.taken.Add(m.arrived.Load())
-	m.arrived.Store(0)
+	m.taken.Add(m.arrived)
+	m.arrived = 0
+	m.state.And(^uint64(filled))
 }
 
 // prepend puts messages before all others. Only the consumer calls it.
 func (m *mailbox) prepend(envs []envelope) {
+	if m.hasFirst {
+		envs = append(envs, m.first)
+		m.first, m.hasFirst = envelope{}, false
+	}
 	if m.special != nil {
+		m.mu.Lock()
 		m.special.prepend(envs)
-		m.arrived.Add(int32(len(envs)))
+		m.arrive(int32(len(envs)))
+		m.mu.Unlock()
 		return
 	}
-	if m.next < len(m.out) {
+	if int(m.next) < len(m.out) {
 		m.mu.Lock()
 		if m.long == nil {
 			m.long = &backlog{}
@@ -190,13 +304,18 @@ func (m *mailbox) prepend(envs []envelope) {
 // close refuses all further messages and returns those that were waiting. Only
 // the consumer calls it.
 func (m *mailbox) close() []envelope {
-	if m.special != nil {
-		m.arrived.Store(0)
-		return m.special.close()
-	}
-	rest := m.out[m.next:]
 	m.mu.Lock()
-	m.closed = true
+	defer m.mu.Unlock()
+	m.state.Or(shut)
+	var rest []envelope
+	if m.hasFirst {
+		rest = append(rest, m.first)
+		m.first, m.hasFirst = envelope{}, false
+	}
+	if m.special != nil {
+		rest = append(rest, m.special.close()...)
+	}
+	rest = append(rest, m.out[m.next:]...)
 	if m.long != nil {
 		for _, segment := range append(m.long.more, m.long.filled...) {
 			rest = append(rest, segment...)
@@ -204,77 +323,12 @@ func (m *mailbox) close() []envelope {
 	}
 	rest = append(rest, m.in...)
 	m.in, m.long = nil, nil
-	m.arrived.Store(0)
-	m.taken.Store(0)
-	m.mu.Unlock()
 	m.out, m.next = nil, 0
+	m.arrived = 0
+	m.taken.Store(0)
+	m.state.And(^uint64(filled))
 	return rest
 }
 
-func (m *mailbox) isClosed() bool {
-	if d := m.special; d != nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		return d.closed
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.closed
-}
-
-// signals is the small queue for what the runtime itself has to say to a cell.
-type signals struct {
-	mu      sync.Mutex
-	queue   []signal
-	closed  bool
-	waiting atomic.Int32
-}
-
-// push appends s and reports whether the queue took it.
-func (q *signals) push(s signal) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return false
-	}
-	q.queue = append(q.queue, s)
-	q.waiting.Store(int32(len(q.queue)))
-	return true
-}
-
-// take returns everything that waits, oldest first.
-func (q *signals) take() []signal {
-	if q.waiting.Load() == 0 {
-		return nil
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	all := q.queue
-	q.queue = nil
-	q.waiting.Store(0)
-	return all
-}
-
-// putBack puts signals that were taken before all others, and reports whether the
-// queue took them.
-func (q *signals) putBack(rest []signal) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return false
-	}
-	q.queue = append(slices.Clone(rest), q.queue...)
-	q.waiting.Store(int32(len(q.queue)))
-	return true
-}
-
-// close refuses all further signals and returns those that were waiting.
-func (q *signals) close() []signal {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.closed = true
-	all := q.queue
-	q.queue = nil
-	q.waiting.Store(0)
-	return all
-}
+// isClosed reports whether the mailbox takes no message any more.
+func (m *mailbox) isClosed() bool { return m.state.Load()&shut != 0 }

@@ -115,13 +115,13 @@ func NewSystem(name string, cfg Config) (*System, error) {
 // extensions' own.
 func (s *System) grow() {
 	s.root = newCell(s, nil, "", newSpec(func() Actor { return &rootGuardian{} }, nil))
-	s.root.signal(signal{kind: signalStart})
+	s.root.schedule()
 	guard := func(name string) *cell {
 		c, _ := s.root.ownFamily().add(name, func() *cell {
 			return newCell(s, s.root, name, newSpec(func() Actor { return guardianActor{} }, nil))
 		})
 		c.ownFamily()
-		c.signal(signal{kind: signalStart})
+		c.schedule()
 		return c
 	}
 	s.user, s.system = guard("user"), guard("system")

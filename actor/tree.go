@@ -57,8 +57,8 @@ func (c *cell) visit(depth int, yield func(ActorInfo) bool) bool {
 func (c *cell) info(depth int) ActorInfo {
 	i := ActorInfo{
 		Ref: PID{p: &c.process}, Path: c.path(), Depth: depth,
-		Waiting: c.mailbox.length(), Busy: c.scheduled.Load(),
-		Processed: c.processed.Load(), Restarts: int(c.restarts.Load()),
+		Waiting: c.mailbox.length(), Busy: c.mailbox.busy(),
+		Processed: c.mailbox.handled(), Restarts: int(c.restarts.Load()),
 	}
 	if d := c.mailbox.special; d != nil && d.clock != nil {
 		if since := d.oldest(); !since.IsZero() {

@@ -502,12 +502,18 @@ func (w *worker) pushLast(c *cell) {
 // sent counts a send of the present turn. After some of them the cell that
 // would be run next is offered to others: the turn may take long.
 func (w *worker) sent() {
+	if w == nil {
+		return
+	}
 	w.sends++
 	if w.sends%sendsBeforeSharing == 0 && w.queue != nil && w.queue.hasNext.Load() {
 		w.queue.share(w)
 		w.p.wakeOne()
 	}
 }
+
+// exhausted reports whether the present turn has sent enough.
+func (w *worker) exhausted() bool { return w != nil && w.sends >= sendsPerTurn }
 
 // share moves the next cell to where it can be stolen.
 func (q *queue) share(w *worker) {
