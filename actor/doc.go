@@ -39,7 +39,7 @@
 // messages, [Guard] and [Retry] for what fails outside, [Dedicated] and [Pinned]
 // for what blocks, [System.Tree] and [Inspect] to see what goes on.
 //
-// Read the files in this order: actor, ref, context, cell, deliver, mailbox,
+// Read the files in this order: actor, ref, context, cell, turn, deliver, mailbox,
 // discipline, budget, signal, supervise, parent, watch, end, ask, timer, idle,
 // pipe, session, fsm, intercept, adapter, selection, receptionist, extension,
 // breaker, retry, system, family, events, shutdown, interrupt, executor, workers,
