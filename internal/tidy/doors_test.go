@@ -42,6 +42,7 @@ var doors = []door{
 	{"actor/monitor.go", goroutine, "spare workers of the production executor"},
 	{"actor/watchdog.go", clock, "the watchdog over slow turns times those of the production executor"},
 	{"actor/monitor.go", clock, "the monitor that brings in a spare worker looks at its watch"},
+	{"cluster/lease/leasetest/kit.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
 	{"persistence/persistencetest/race.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
 	{"remote/nonce.go", chance, "what strangers must not foresee can't come from a seed"},
 	{"remote/memnet.go", goroutine, "the wire in memory: a goroutine for each direction, as TCP has"},

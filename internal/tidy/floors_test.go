@@ -15,13 +15,13 @@ var floors = map[string]int{
 
 	"actor":              1,
 	"cluster/membership": 1,
-	"cluster/lease":      1,
 
 	"remote":          2,
 	"router":          2,
 	"persistence":     2,
 	"testkit":         2,
 	"cluster/downing": 2,
+	"cluster/lease":   2,
 
 	"cluster":            3,
 	"persistence/sqlite": 3,
