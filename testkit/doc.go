@@ -1,5 +1,6 @@
-// Package testkit tests actors: probes that stand in for others, a clock that
-// moves by hand, and systems that clean up after themselves.
+// Package testkit tests actors: probes that stand in for others, one actor alone with
+// its effects as values, a clock that
+// moves by hand, and systems that clean up after themselves and count every message.
 //
 // # Guarantees
 //
@@ -24,5 +25,6 @@
 //
 // The package needs nothing but testing.TB: it brings no assertion library.
 //
-// Read the files in this order: kit, ledger, roundtrip, lifecycle, probe, clock. schema.
+// Read the files in this order: kit, ledger, roundtrip, lifecycle, probe, clock,
+// solo, effect, inbox, stepper. schema.
 package testkit
