@@ -161,10 +161,23 @@ func (s *System) Dropped(r DropReason) uint64 {
 	return s.deadLetters.counts[r].Load()
 }
 
+// briefMax is how many bytes of a ref get into a log.
+const briefMax = 512
+
+// brief cuts and escapes a ref for logs: another node may have made up its path.
+func brief(pid PID) string {
+	text, more := pid.String(), ""
+	if len(text) > briefMax {
+		text, more = text[:briefMax], "…"
+	}
+	q := strconv.Quote(text)
+	return q[1:len(q)-1] + more
+}
+
 func (s *System) logDrop(to PID, msg any, from PID, reason DropReason) {
 	if t, err := s.registry.Of(msg); err == nil && t.Control() {
 		// Protocols live with loss and say themselves what matters of it.
-		s.log.Debug().Stringer("to", to).Str("type", typeName(msg)).Stringer("reason", reason).Msg("dead letter of a protocol")
+		s.log.Debug().Str("to", brief(to)).Str("type", typeName(msg)).Stringer("reason", reason).Msg("dead letter of a protocol")
 		return
 	}
 	d := &s.deadLetters
@@ -193,7 +206,7 @@ func (s *System) logDrop(to PID, msg any, from PID, reason DropReason) {
 	if quiet {
 		return
 	}
-	ev := s.log.Info().Stringer("to", to).Stringer("from", from).Str("type", typeName(msg)).
+	ev := s.log.Info().Str("to", brief(to)).Str("from", brief(from)).Str("type", typeName(msg)).
 		Stringer("reason", reason).Uint64("total", total)
 	if silent > 0 {
 		ev = ev.Int("unlogged", silent)

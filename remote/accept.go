@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net"
 	"slices"
+
+	"github.com/rs/zerolog"
 )
 
 // accept takes a connection that another node dialed.
@@ -14,14 +16,22 @@ func (r *Remote) accept(conn Conn) {
 		r.connsMu.Unlock()
 		return
 	}
+	host := hostOf(conn.Peer())
+	if !r.gate.take(r.clock.Now(), host) {
+		r.connsMu.Unlock()
+		r.strangers().Str("from", host).Int("rate", r.cfg.acceptRate()).Msg("more connections a second than are taken; see AcceptRate")
+		conn.Close()
+		conn.Start(nobody{})
+		return
+	}
 	r.lastConn++
-	i := &inbound{remote: r, id: r.lastConn, conn: conn, host: hostOf(conn.Peer()), frames: frames{max: frameMaxGreet}}
+	i := &inbound{remote: r, id: r.lastConn, conn: conn, host: host, frames: frames{max: frameMaxGreet}}
 	r.conns[i.id] = i
 	evicted := r.oldestUnknown(i.host)
 	r.connsMu.Unlock()
 	r.alive.begin()
 	if evicted != nil {
-		r.log.Warn().Str("from", evicted.conn.Peer()).Msg("too many connections that don't say who they are; closing the oldest")
+		r.strangers().Str("from", evicted.conn.Peer()).Msg("too many connections that don't say who they are; closing the oldest")
 		evicted.kill()
 	}
 	i.timer = r.clock.AfterFunc(r.cfg.handshakeTimeout(), func() {
@@ -36,6 +46,13 @@ func (r *Remote) accept(conn Conn) {
 		i.refuse(refusal{Code: refusedClosing, UID: r.self.UID, Text: "this node is stopping"})
 	}
 }
+
+// nobody handles connections that are closed at once.
+type nobody struct{}
+
+func (nobody) Data([]byte)      {}
+func (nobody) Outgoing() []byte { return nil }
+func (nobody) Closed(error)     {}
 
 // oldestUnknown returns the connection to give up when too many are not let in
 // yet: in all, or from one host, so that one host can't crowd out the others.
@@ -161,4 +178,26 @@ func (r *Remote) closeInbound(addr string, uid uint64, gently bool) {
 			i.refuse(refusal{Code: refusedGone, UID: r.self.UID, Text: "this incarnation was declared dead here; restart it"})
 		}
 	}
+}
+
+// strangersRate is how many lines a second are logged of what strangers do.
+const strangersRate = 5
+
+// strangers begins a line about somebody who wasn't let in, or doesn't behave. There
+// are only so many of them a second; those that were left out are counted in the
+// next.
+func (r *Remote) strangers() *zerolog.Event {
+	now := r.clock.Now()
+	r.warnMu.Lock()
+	defer r.warnMu.Unlock()
+	if !r.lines.take(now, strangersRate) {
+		r.unsaid++
+		return nil
+	}
+	e := r.log.Warn()
+	if r.unsaid > 0 {
+		e = e.Int("unsaid", r.unsaid)
+		r.unsaid = 0
+	}
+	return e
 }

@@ -79,6 +79,15 @@ type Config struct {
 
 	// HandshakeTimeout bounds connecting and the handshake. Default 5 s.
 	HandshakeTimeout time.Duration
+	// FrameTimeout is how long a frame may take whose first byte has arrived; the
+	// connection is ended between once and twice that time. Default 10 s. Shorter
+	// ends slow ones sooner, and takes slow networks for them.
+	FrameTimeout time.Duration
+	// AcceptRate is how many connections a second are taken, half as many from one
+	// host; more are closed at once, and nodes try again. Default 200; less than 0
+	// means no limit. Lower spares the processor, higher lets more nodes start at
+	// the same moment.
+	AcceptRate int
 	// DeliverBy is how long messages wait for a connection before they become
 	// dead letters. Default 20 s. Longer waits survive longer outages but
 	// deliver older messages after them.
@@ -141,6 +150,13 @@ func (c Config) controlBufferMax() int { return positive(c.ControlBufferMax, 8<<
 func (c Config) handshakeTimeout() time.Duration {
 	return positive(c.HandshakeTimeout, 5*time.Second)
 }
+func (c Config) frameTimeout() time.Duration { return positive(c.FrameTimeout, 10*time.Second) }
+func (c Config) acceptRate() int {
+	if c.AcceptRate < 0 {
+		return 0
+	}
+	return positive(c.AcceptRate, 200)
+}
 func (c Config) flushTimeout() time.Duration { return positive(c.FlushTimeout, time.Second) }
 
 // Validate says what is wrong with the configuration.
@@ -176,6 +192,9 @@ func (c Config) Validate() error {
 		}
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return fmt.Errorf("address %q: %w; write host:port", addr, err)
+		}
+		if !plain(addr, addrMax) {
+			return fmt.Errorf("address %q: at most %d visible ASCII characters; write other host names in their ASCII form", addr, addrMax)
 		}
 	}
 	return nil

@@ -38,8 +38,9 @@
 //     prove who they are; [Config.Secrets] makes them prove that they know a secret
 //     and encrypts nothing. The names of clusters keep friends apart, not enemies
 //     out.
-//   - Trust who is let in: a node may send to every actor and name any sender that
-//     lives on a third node.
+//   - Trust members: a node that is let in as one may send to every actor and name
+//     any sender that lives on a third node. What is somebody else's program comes
+//     in as a [Client] or an [Observer]; see [Access].
 //   - Stop the system, or call [Remote.Close], so that others learn of the end from
 //     a goodbye rather than from silence.
 //   - With a cluster, let it judge failures: [Config.IgnoreFailures] and

@@ -43,6 +43,7 @@ var (
 	errFrameSize = errors.New("frame too large")
 	errMagic     = errors.New("the other end does not speak this protocol")
 	errFrame     = errors.New("malformed frame")
+	errFrameLate = errors.New("a frame was begun and not completed in time")
 )
 
 // beginFrame leaves room for the length; the frame's bytes are appended next.
@@ -62,6 +63,15 @@ type frames struct {
 	greeted bool
 	partial []byte
 	max     int
+	count   uint64 // of complete frames
+}
+
+// incomplete is the number of the frame of which a part has arrived, 0 if none has.
+func (f *frames) incomplete() uint64 {
+	if len(f.partial) == 0 {
+		return 0
+	}
+	return f.count + 1
 }
 
 // feed takes the next bytes and calls each for every complete frame, without its
@@ -117,6 +127,7 @@ func (f *frames) complete(each func([]byte) error) error {
 	}
 	frame := f.partial[frameHeader:]
 	f.partial = f.partial[:0]
+	f.count++
 	err := each(frame)
 	if cap(f.partial) > 64<<10 {
 		f.partial = nil // one large frame must not cost its size for ever
@@ -145,6 +156,7 @@ func (f *frames) direct(b []byte, each func([]byte) error) error {
 		if len(b) < frameHeader+n {
 			break
 		}
+		f.count++
 		if err := each(b[frameHeader : frameHeader+n]); err != nil {
 			return err
 		}

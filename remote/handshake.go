@@ -125,10 +125,29 @@ func readIdentity(r *wire.Reader) identity {
 		return identity{}
 	}
 	id.FrameMax = int(frameMax)
-	if id.UID == 0 || id.Addr == "" {
+	switch {
+	case id.UID == 0 || id.Addr == "":
 		r.Fail("no address or no uid")
+	case !plain(id.Addr, addrMax) || !plain(id.System, systemMax):
+		r.Fail("an address or a name of a system of %d and %d bytes, which is too long or none", len(id.Addr), len(id.System))
 	}
 	return id
+}
+
+const (
+	addrMax   = 300 // bytes of an address: the longest host name, and some
+	systemMax = 64
+)
+
+// plain reports whether a string is short and of visible ASCII only, as addresses and
+// names are: they are keys, and appear in logs and events.
+func plain(s string, max int) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return len(s) <= max
 }
 
 // appendHello appends the magic and the frame, as its version has it.
@@ -271,9 +290,9 @@ func judge(self identity, h hello) (refusal, bool) {
 	case h.From.UID == self.UID:
 		return no(refusedSelf, "the connection is from this system itself")
 	case h.To != self.Addr:
-		return no(refusedAddress, "this node is %s, not %s; let Advertise be the address that the others use", self.Addr, h.To)
+		return no(refusedAddress, "this node is %s, not %s; let Advertise be the address that the others use", self.Addr, printable(h.To))
 	case h.From.Cluster != self.Cluster:
-		return no(refusedCluster, "this node belongs to cluster %q, the other to %q; give both the same name or other addresses", self.Cluster, h.From.Cluster)
+		return no(refusedCluster, `this node belongs to cluster "%s", the other to "%s"; give both the same name or other addresses`, printable(self.Cluster), printable(h.From.Cluster))
 	}
 	return refusal{}, true
 }
@@ -286,7 +305,7 @@ func confirm(self identity, addr string, w welcome) error {
 	case w.From.Addr != addr:
 		return fmt.Errorf("%s answered as %s; use that address or correct its Advertise", addr, w.From.Addr)
 	case w.From.Cluster != self.Cluster:
-		return fmt.Errorf("%s belongs to cluster %q, this node to %q", addr, w.From.Cluster, self.Cluster)
+		return fmt.Errorf(`%s belongs to cluster "%s", this node to "%s"`, addr, printable(w.From.Cluster), printable(self.Cluster))
 	}
 	return nil
 }

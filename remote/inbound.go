@@ -51,6 +51,7 @@ type inbound struct {
 	paths     map[string]string
 	types     map[string]*codec.Type
 	senders   map[string]actor.PID
+	begun     begun
 }
 
 // Data reads what the other node sends.
@@ -64,11 +65,24 @@ func (i *inbound) Data(b []byte) {
 	}
 	err := i.frames.feed(b, i.frame)
 	i.flushPosition()
-	if err == nil || errors.Is(err, errNoMore) {
+	switch {
+	case err == nil && i.unlimited:
+		i.begun.note(i.remote.clock, i.frames.incomplete(), i.remote.cfg.frameTimeout(), i.late)
+	case err != nil && !errors.Is(err, errNoMore):
+		i.bad(err, printable(i.who.Addr))
+	}
+}
+
+// late ends a connection on which a frame was begun and not completed.
+func (i *inbound) late() { i.bad(errFrameLate, "") }
+
+// bad ends the connection for what came in on it, or did not.
+func (i *inbound) bad(err error, peer string) {
+	if i.dead.Load() {
 		return
 	}
 	i.remote.stats.badInput.Add(1)
-	i.remote.log.Warn().Str("from", i.conn.Peer()).Str("peer", printable(i.who.Addr)).Err(err).Msg("connection closed: bad input")
+	i.remote.strangers().Str("from", i.conn.Peer()).Str("peer", peer).Err(err).Msg("connection closed: bad input")
 	i.kill()
 }
 
@@ -180,7 +194,7 @@ func (i *inbound) entitled(h hello) (refusal, bool) {
 // turnAway refuses somebody before it is known who that is.
 func (i *inbound) turnAway(h hello, no refusal) error {
 	i.remote.stats.refused.Add(1)
-	i.remote.log.Warn().Str("from", i.conn.Peer()).Str("peer", printable(h.From.Addr)).Msg("connection refused: " + no.Text)
+	i.remote.strangers().Str("from", i.conn.Peer()).Str("peer", printable(h.From.Addr)).Msg("connection refused: " + no.Text)
 	if len(i.remote.currentSecrets()) > 0 {
 		no = no.private()
 	}
@@ -271,6 +285,7 @@ func (i *inbound) Closed(err error) {
 	}
 	i.dead.Store(true)
 	i.timer.Stop()
+	i.begun.end()
 	i.endParts(true)
 	i.remote.forget(i)
 	i.remote.alive.end()
@@ -331,8 +346,8 @@ func (i *inbound) user(body []byte) error {
 	}
 	if err != nil {
 		r.stats.undecodable.Add(1)
-		r.warnOnce("decode "+string(e.Name), func() {
-			r.log.Warn().Str("peer", i.who.Addr).Str("to", string(e.Path)).Err(err).Msg("message can't be decoded")
+		r.warnOnce("decode "+printable(string(e.Name)), func() {
+			r.log.Warn().Str("peer", i.who.Addr).Str("to", printable(string(e.Path))).Str("error", printable(err.Error())).Msg("message can't be decoded")
 		})
 		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropDecode)
 		return nil

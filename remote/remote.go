@@ -53,9 +53,12 @@ type Remote struct {
 	early    []Conn // came before that
 	conns    map[uint64]*inbound
 	lastConn uint64
+	gate     *gate
 
 	warnMu sync.Mutex
 	warned map[string]struct{}
+	lines  bucket // about strangers
+	unsaid int
 
 	leavingMu  sync.Mutex
 	leaving    int
@@ -73,6 +76,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 	r := &Remote{
 		sys: sys, cfg: cfg, limits: cfg.limits(), scope: sys.Scope(), clock: sys.Clock(), transport: cfg.Transport,
 		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]*peer{}, conns: map[uint64]*inbound{},
+		gate: newGate(cfg.acceptRate()),
 	}
 	r.large.free = largeShare * cfg.largeMax()
 	r.secrets.Store(cfg.secretTable())
@@ -233,6 +237,9 @@ type Stats struct {
 	// BadInput are connections closed for what came in on them, Undecodable
 	// messages that could not be decoded.
 	BadInput, Undecodable uint64
+	// Shed are connections that were closed at once because too many came in a
+	// second; see Config.AcceptRate.
+	Shed uint64
 	// Refused are hellos turned away: another cluster, a wrong secret, a
 	// certificate for another address.
 	Refused uint64
@@ -255,7 +262,11 @@ func (r *Remote) Stats() Stats {
 	r.peersMu.RLock()
 	peers := len(r.peers)
 	r.peersMu.RUnlock()
+	r.connsMu.Lock()
+	shed := r.gate.shed
+	r.connsMu.Unlock()
 	return Stats{
+		Shed: shed,
 		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(), Refused: r.stats.refused.Load(), Forged: r.stats.forged.Load(), Denied: r.stats.denied.Load(),
 		Undecodable: r.stats.undecodable.Load(), Peers: peers, Connections: r.alive.count(),
 	}
