@@ -60,7 +60,7 @@
 // the files tcp and memnet start goroutines.
 //
 // Read the files in this order: association, deadline, effect, reliable (what is
-// decided, without any doing); frame, handshake, secret, nonce,
+// decided, without any doing); frame, handshake, secret, access, nonce, gate, begun,
 // envelope (bytes), stream, route, assembly; peer, lane, large, parts, budget,
 // outbound, inbound, link (doing it); remote, accept, close, config, event;
 // transport, tcp, tls, memnet.
