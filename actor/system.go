@@ -269,7 +269,8 @@ func (s *System) Stop(ctx context.Context) error {
 	s.gone.Notify(func() { ended.Open() })
 	defer context.AfterFunc(ctx, func() { ended.Open() })()
 	s.shutdown.finished.Notify(func() {
-		s.clock.AfterFunc(s.stopTimeout, func() { ended.Open() })
+		limit := s.clock.AfterFunc(s.stopTimeout, func() { ended.Open() })
+		ended.Notify(func() { limit.Stop() })
 	})
 	s.exec.Wait(&ended)
 	if !s.gone.IsOpen() {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/troupe-go/troupe/actor"
 )
@@ -101,19 +100,6 @@ func TestNoMessageIsLostUnderChurn(t *testing.T) {
 	idle.Wait()
 	require.Equal(t, sent.Load(), handled.Load())
 	require.NoError(t, sys.Stop(context.Background()))
-}
-
-func TestSystemsStartAndStopWithoutTrace(t *testing.T) {
-	for range 200 {
-		quiet := zerolog.Nop()
-		sys, err := actor.NewSystem("short", actor.Config{Logger: &quiet})
-		require.NoError(t, err)
-		pid := spawn(t, sys, "", func(ctx *actor.Context) { ctx.Reply(1) })
-		_, err = actor.AskAs[int](t.Context(), pid, any(""))
-		require.NoError(t, err)
-		require.NoError(t, sys.Stop(context.Background()))
-	}
-	goleak.VerifyNone(t)
 }
 
 func TestStopDoesNotWaitForEver(t *testing.T) {
