@@ -2,6 +2,7 @@ package actor_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,4 +77,103 @@ func TestDeadlineGoesWithTheRequest(t *testing.T) {
 		_, err := actor.AskAs[int](ctx, middle, any(""))
 		require.Error(t, err)
 	})
+}
+
+// A110, A113: who asks somebody who isn't there learns it at once; what was asked
+// becomes a dead letter. Who has no time left sends nothing.
+func TestAsksOfNobody(t *testing.T) {
+	sys := newSystem(t)
+	r, office := spawnRecorder(t, sys, "office")
+	actor.Subscribe[actor.DeadLetter](sys, office)
+	stopped := spawn(t, sys, "stopped", func(*actor.Context) {})
+	require.NoError(t, actor.GracefulStop(t.Context(), stopped))
+	for i, to := range []actor.PID{
+		stopped, sys.RefAt("", "/user/missing"), sys.RefAt("", "/temp/zz"), sys.RefAt("", "/temp/zz/child"),
+	} {
+		_, err := actor.AskAs[int](t.Context(), to, any(i))
+		require.Error(t, err)
+		require.True(t, errors.Is(err, actor.ErrDeadLetter) || errors.Is(err, actor.ErrStopped), err)
+		letter := r.next(t, 1)[i].(actor.DeadLetter)
+		require.Equal(t, i, letter.Message)
+		require.Equal(t, actor.DropStopped, letter.Reason)
+	}
+	echo := spawn(t, sys, "echo", func(*actor.Context) { t.Error("asked by somebody without time") })
+	past, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer cancel()
+	_, err := actor.AskAs[int](past, echo, any(""))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, actor.GracefulStop(t.Context(), echo))
+	require.Equal(t, 4, r.count())
+}
+
+// A111: a timeout says who was asked what, and for how long.
+func TestTimeoutsSayWhatWasAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		silent := spawn(t, sys, "silent", func(*actor.Context) {})
+		_, err := actor.Ask(t.Context(), silent, ask{})
+		require.ErrorIs(t, err, actor.ErrTimeout)
+		for _, part := range []string{silent.String(), "actor_test.ask", "5s"} {
+			require.ErrorContains(t, err, part)
+		}
+	})
+}
+
+// A114: whoever asks from outside has no life to watch: its end has come already.
+func TestWatchingWhoAsks(t *testing.T) {
+	sys := newSystem(t)
+	r := newRecorder()
+	pid := spawn(t, sys, "x", func(ctx *actor.Context) {
+		if m, ended := ctx.Message().(actor.Terminated); ended {
+			r.add(m.Ref)
+			return
+		}
+		ctx.Watch(ctx.Sender())
+		ctx.Reply(ctx.Sender())
+	})
+	who, err := actor.AskAs[actor.PID](t.Context(), pid, any(""))
+	require.NoError(t, err)
+	require.Equal(t, []any{who}, r.next(t, 1))
+	require.ErrorIs(t, who.TryTell("late"), actor.ErrStopped)
+	require.EqualValues(t, 1, sys.Dropped(actor.DropLateReply))
+}
+
+// A329: answers come in the order in which they were given; what fails in the
+// continuation fails the actor, and a continuation may do all that a turn may.
+func TestContinuationsAreTurns(t *testing.T) {
+	sys := newSystem(t)
+	r := newRecorder()
+	echo := spawn(t, sys, "echo", func(ctx *actor.Context) { ctx.Reply(ctx.Message()) })
+	pid, err := sys.Spawn("x", func() actor.Actor {
+		r.add("fresh")
+		return actor.Func(func(ctx *actor.Context) {
+			for i := range 5 {
+				actor.AskAsThen(ctx, echo, any(i), func(n int, err error) {
+					require.NoError(t, err)
+					r.add(n)
+					if n == 4 {
+						panic("the last is one too many")
+					}
+				})
+			}
+		})
+	})
+	require.NoError(t, err)
+	pid.Tell("")
+	require.Equal(t, []any{"fresh", 0, 1, 2, 3, 4, "fresh"}, r.next(t, 7))
+}
+
+// A096: the result of work goes to whom one likes, and its failure as one.
+func TestResultsGoToWhomOneLikes(t *testing.T) {
+	sys := newSystem(t)
+	r := newRecorder()
+	spawn(t, sys, "to", func(ctx *actor.Context) { r.add(ctx.Message()); r.add(ctx.Sender()) })
+	sel, err := sys.Select("/user/to")
+	require.NoError(t, err)
+	pid := spawn(t, sys, "x", func(ctx *actor.Context) {
+		actor.Go(ctx, func(context.Context) (int, error) { return 0, errBoom },
+			func(n int, err error) { ctx.Tell(sel.PID(), actor.Failure{Err: err}) })
+	})
+	pid.Tell("")
+	require.Equal(t, []any{actor.Failure{Err: errBoom}, pid}, r.next(t, 2))
 }

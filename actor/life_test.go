@@ -392,3 +392,43 @@ func TestSystemsLeaveNothing(t *testing.T) {
 	t.Logf("heap: %d bytes before %d systems, %d after", before, rounds, after)
 	require.Less(t, after, before+uint64(rounds)<<11+100<<10)
 }
+
+// bottomUp notes its end, and has a line of children that do.
+type bottomUp struct {
+	r     *recorder
+	depth int
+}
+
+func (b *bottomUp) PreStart(ctx *actor.Context) error {
+	if b.depth == 0 {
+		b.r.add("built")
+		return nil
+	}
+	_, err := ctx.Spawn("", func() actor.Actor { return &bottomUp{b.r, b.depth - 1} })
+	return err
+}
+
+func (b *bottomUp) Receive(ctx *actor.Context) { act(ctx, func(string) {}) }
+func (b *bottomUp) PostStop(*actor.Context)    { b.r.add(b.depth) }
+
+// A326: children have stopped, with their hooks, before their parent's PostStop
+// runs; and that before anybody hears of the end.
+func TestStopsFromBelow(t *testing.T) {
+	sys := newSystem(t)
+	for title, stop := range map[string]func(pid actor.PID){
+		"stopped":    func(pid actor.PID) { sys.StopActor(pid) },
+		"by a pill":  func(pid actor.PID) { pid.Tell(actor.PoisonPill{}) },
+		"by itself":  func(pid actor.PID) { pid.Tell(stopSelf) },
+		"by failure": func(pid actor.PID) { pid.Tell(errBoom) },
+	} {
+		t.Run(title, func(t *testing.T) {
+			r := newRecorder()
+			pid, err := sys.Spawn("", func() actor.Actor { return &bottomUp{r, 3} }, actor.Supervise{MaxRestarts: -1})
+			require.NoError(t, err)
+			r.next(t, 1)
+			stop(pid)
+			require.NoError(t, actor.AwaitEnd(t.Context(), pid))
+			require.Equal(t, []any{"built", 0, 1, 2, 3}, r.next(t, 0))
+		})
+	}
+}

@@ -84,6 +84,9 @@ func TestSelectionRelativeToAnActor(t *testing.T) { // A145
 	sys, _ := grove(t)
 	for pattern, want := range map[string][]string{
 		"x1":         {"/user/top/a1/x1"},
+		"x1#17":      {"/user/top/a1/x1"}, // A144
+		"./x1":       {"/user/top/a1/x1"},
+		"x1/y/..":    {"/user/top/a1/x1"},
 		"../b":       {"/user/top/b"},
 		"../?2/x*":   {"/user/top/a2/x1", "/user/top/a2/x2"},
 		"../../../*": {"/user", "/system"},

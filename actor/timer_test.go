@@ -2,6 +2,7 @@ package actor_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -255,4 +256,108 @@ func TestUnstashAFewAtATime(t *testing.T) { // A206
 	pid.Tell("two")
 	pid.Tell("rest")
 	require.Equal(t, []any{true, 3, 0, 1, false, 1, 2, 3}, r.next(t, 8))
+}
+
+// A226: a hundred thousand timers, some of them cancelled: each ticks once, and
+// none before its time.
+func TestManyTimers(t *testing.T) {
+	const actors, each = 100, 1000
+	for title, cancelled := range map[string]int{"none cancelled": 0, "every third cancelled": 3} {
+		t.Run(title, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sys := newSystem(t)
+				begun := time.Now()
+				seen, early := make([]int, actors), make([]int, actors)
+				for a := range actors {
+					random := rand.New(rand.NewPCG(uint64(a), 1))
+					spawn(t, sys, "", func(ctx *actor.Context) {
+						due, tick := ctx.Message().(time.Time)
+						if tick {
+							seen[a]++
+							if ctx.Now().Before(due) {
+								early[a]++
+							}
+							return
+						}
+						for i := range each {
+							d := time.Duration(random.Int64N(int64(3 * time.Second)))
+							h := ctx.After(d, begun.Add(d))
+							if cancelled > 0 && i%cancelled == 0 {
+								require.True(t, h.Cancel())
+							}
+						}
+					}).Tell("go")
+				}
+				time.Sleep(3 * time.Second)
+				synctest.Wait()
+				want := each
+				if cancelled > 0 {
+					want -= (each + cancelled - 1) / cancelled
+				}
+				for a := range actors {
+					require.Equal(t, want, seen[a])
+					require.Zero(t, early[a])
+				}
+			})
+		})
+	}
+}
+
+// A222: timers go on through a change of behaviour, end with a failure, and leave
+// nothing behind, a dead letter neither.
+func TestTimersAndTheRestOfALife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		r := newRecorder()
+		pid, err := sys.Spawn("x", func() actor.Actor {
+			return actor.Func(func(ctx *actor.Context) {
+				act(ctx, func(s string) { r.add("first " + s) })
+				if ctx.Message() == "go" {
+					ctx.EveryKey("k", time.Second, "tick")
+					ctx.Become(func(ctx *actor.Context) { act(ctx, func(s string) { r.add("second " + s) }) })
+				}
+			})
+		})
+		require.NoError(t, err)
+		pid.Tell("go")
+		time.Sleep(2*time.Second + time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, []any{"first go", "second tick", "second tick"}, r.next(t, 0))
+		pid.Tell(errBoom)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Len(t, r.next(t, 0), 3, "the timers ended with the life that set them")
+		pid.Tell("go")
+		require.NoError(t, actor.GracefulStop(t.Context(), pid))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Zero(t, sys.Dropped(actor.DropStopped))
+	})
+}
+
+// A227: a timer ends with its actor though that has many ticks to handle.
+func TestTicksOfWhoStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		release := make(chan struct{})
+		n := 0
+		pid := spawn(t, sys, "x", func(ctx *actor.Context) {
+			switch ctx.Message() {
+			case "go":
+				ctx.Schedule(actor.Schedule{Every: time.Second, FixedRate: true}, "tick")
+				<-release
+				ctx.Stop(ctx.Self())
+			default:
+				n++
+			}
+		})
+		pid.Tell("go")
+		time.Sleep(10 * time.Second)
+		close(release)
+		require.NoError(t, actor.AwaitEnd(t.Context(), pid))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.Zero(t, n)
+		require.Zero(t, sys.Dropped(actor.DropStopped))
+	})
 }

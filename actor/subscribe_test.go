@@ -1,0 +1,44 @@
+package actor
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+)
+
+// A264: who has stopped is no subscriber any more, though nothing was published
+// since; who had stopped before never becomes one.
+func TestSubscriptionsEndWithTheirActor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quiet := zerolog.Nop()
+		sys, err := NewSystem("test", Config{Logger: &quiet})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, sys.Stop(context.Background())) }()
+		subscribers := func() int { synctest.Wait(); return len(*sys.events.subs.Load()) }
+		stays, err := sys.Spawn("stays", func() Actor { return Func(func(*Context) {}) })
+		require.NoError(t, err)
+		Subscribe[int](sys, stays)
+		adapters := make(chan PID, 1)
+		goes, err := sys.Spawn("goes", func() Actor {
+			return Func(func(ctx *Context) {
+				adapters <- Adapt(ctx, func(s string) any { return s }).PID()
+			})
+		})
+		require.NoError(t, err)
+		goes.Tell("")
+		Subscribe[int](sys, goes)
+		Subscribe[string](sys, goes)
+		Subscribe[string](sys, <-adapters)
+		require.Equal(t, 4, subscribers())
+		require.NoError(t, GracefulStop(t.Context(), goes))
+		require.Equal(t, 1, subscribers())
+		Subscribe[int](sys, goes)
+		require.Equal(t, 1, subscribers())
+		Unsubscribe[int](sys, stays)
+		require.Zero(t, subscribers())
+		require.ErrorIs(t, PID{p: &sys.events.process}.TryTell("by hand"), ErrNobody)
+	})
+}
