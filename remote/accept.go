@@ -142,10 +142,22 @@ func (r *Remote) reply(conn uint64, frame []byte) {
 	}
 }
 
+// welcome lets a connection in, when the last bytes of those it replaces have been
+// dealt with: the dialer has given them up, and what still comes on them must not
+// mix with what it sends from now on.
 func (r *Remote) welcome(conn uint64) {
-	if i := r.inboundOf(conn); i != nil {
-		i.welcome()
+	i := r.inboundOf(conn)
+	if i == nil {
+		return
 	}
+	for _, old := range r.sortedConns() {
+		if old != i && old.open.Load() && old.lane == i.lane && old.who.Addr == i.who.Addr && old.who.UID == i.who.UID {
+			if !old.replace(i) {
+				return
+			}
+		}
+	}
+	i.welcome()
 }
 
 func (r *Remote) refuse(conn uint64, no refusal) {

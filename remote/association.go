@@ -46,6 +46,7 @@ type limits struct {
 	giveUp     time.Duration // how long a known incarnation may leave system messages unacknowledged
 	giveUpNew  time.Duration // the same for an address that never answered
 	stuck      time.Duration // how long an open stream may leave them so before it is dialed anew
+	silence    time.Duration // how long a sign of life asked for on a lane of users' messages may take
 	idle       time.Duration // how often an open stream is looked at, whether it is used
 	cool       time.Duration // how long a peer that turned us away is left alone
 	holdMax    time.Duration // how long a system message waits for others before it
@@ -71,6 +72,9 @@ type laneState struct {
 	attempts int
 	failing  time.Time // since when it fails; zero: it doesn't
 	parting  bool      // the goodbye on it is not answered yet
+	checkAt  time.Time // open: see whether anything comes back
+	checked  uint64    // messages sent on it when a sign of life was last asked for
+	asking   bool      // and none has come yet
 }
 
 // waitingHello is somebody who knocks as another incarnation than the one known:
@@ -153,7 +157,7 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 	}
 	a.learn(now, peer)
 	a.settle(now, peer.UID)
-	*l = laneState{phase: laneOpen, uid: peer.UID, since: now, until: now.Add(a.lim.idle), parting: l.parting}
+	*l = laneState{phase: laneOpen, uid: peer.UID, since: now, until: now.Add(a.lim.idle), checkAt: now.Add(a.lim.silence), parting: l.parting}
 	if lane == laneProbe {
 		a.toIdle(now, lane)
 		return

@@ -82,7 +82,9 @@ func (s *script) do(line string) string {
 	case "nack":
 		s.a.acked(s.now, arg(1), arg(2), true)
 	case "pong":
-		s.a.pong(s.now, arg(1))
+		s.a.pong(s.now, arg(1), lanes(w[2]))
+	case "sent": // lane, messages
+		s.o.sent[lanes(w[1])] = arg(2)
 	case "quarantine":
 		s.a.quarantine(s.now, arg(1), goneOrdered)
 	case "goodbye": // connection, uid, lane
@@ -156,7 +158,7 @@ func TestAssociation(t *testing.T) {
 			"send 7 => write control system 1", "send 7 => write control system 2", "down control =>", "after 50ms => dial control",
 			"up control 7 => open control to 7; write control system 1; write control system 2"),
 		"nothing comes back for 5 s => dialed anew": append(known[:2:2],
-			"send 7 => write control system 1", "after 4.9s => write control system 1", "after 100ms => close control", "after 50ms => dial control"),
+			"send 7 => write control system 1", "after 4.9s => write control system 1", "after 100ms => lost control; close control", "after 50ms => dial control"),
 		"the window is full => quarantine": append(known[:2:2], // R061, RM-3
 			"send 7 => write control system 1", "send 7 => write control system 2", "send 7 => write control system 3", "send 7 => write control system 4",
 			"send 7 => write control system 5", "send 7 => close control; gone 7: too many system messages unacknowledged"),
@@ -245,6 +247,12 @@ func TestAssociation(t *testing.T) {
 		"large messages for a peer that doesn't answer are dropped in time": {
 			"takes 1000", "wanted large", "wanted control", "demand large => dial control", "down control =>", "after 20s => dial control; drop control: unreachable; drop large: unreachable; close large",
 		},
+		"a stream on which nothing comes back is given up": append(known[:2:2],
+			"demand ordinary => dial ordinary", "up ordinary 7 => open ordinary to 7", "sent ordinary 3 =>",
+			"after 1m => write ordinary ping 7", "pong 7 ordinary =>", "after 1m =>", "sent ordinary 4 =>",
+			"after 1m => write ordinary ping 7", "after 59s =>", "wanted ordinary =>", "after 1s => lost ordinary; close ordinary", "after 50ms => dial ordinary"),
+		"a stream on which nothing is sent is left alone": append(known[:2:2],
+			"demand ordinary => dial ordinary", "up ordinary 7 => open ordinary to 7", "after 1m =>", "after 1m =>", "after 1m =>"),
 		"our goodbye when nothing is open":             {"leave => left"},
 		"our goodbye when the stream breaks meanwhile": append(known[:2:2], "leave => write control goodbye", "down control => left; close control"),
 		"both say goodbye at once": append(known[:2:2],
@@ -271,8 +279,8 @@ func TestDetection(t *testing.T) { // R063
 	s.do("watched yes")
 	for range 20 {
 		require.Equal(t, "write control ping 7", s.do("after 1s"))
-		require.Empty(t, s.do("pong 7"))
-		require.Empty(t, s.do("pong 6"))
+		require.Empty(t, s.do("pong 7 control"))
+		require.Empty(t, s.do("pong 6 control"))
 	}
 	silent := 0
 	for ; ; silent++ {
@@ -364,7 +372,7 @@ func TestAssociationSurvivesAnything(t *testing.T) {
 				"demand " + lane(), fmt.Sprintf("up %s %d", lane(), uid()), "down " + lane(), fmt.Sprintf("refused %s %d %d", lane(), 1+rnd.IntN(8), uid()),
 				fmt.Sprintf("knock %d %d", rnd.IntN(5), uid()), fmt.Sprintf("send %d", []int{0, uid()}[rnd.IntN(2)]), fmt.Sprintf("named %d", uid()),
 				fmt.Sprintf("system 1 %d %d %d 1", uid(), 1+rnd.IntN(9), rnd.IntN(3)), fmt.Sprintf("ack %d %d", uid(), rnd.IntN(9)), fmt.Sprintf("nack %d %d", uid(), rnd.IntN(9)),
-				fmt.Sprintf("after %dms", rnd.IntN(3000)), "wanted ordinary", "unwanted ordinary", fmt.Sprintf("pong %d", uid()), fmt.Sprintf("goodbye 1 %d %s", uid(), lane()),
+				fmt.Sprintf("after %dms", rnd.IntN(3000)), "wanted ordinary", "unwanted ordinary", fmt.Sprintf("pong %d %s", uid(), lane()), fmt.Sprintf("goodbye 1 %d %s", uid(), lane()),
 			}[rnd.IntN(15)]
 			if rnd.IntN(300) == 0 {
 				line = fmt.Sprintf("quarantine %d", uid())

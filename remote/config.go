@@ -99,6 +99,13 @@ type Config struct {
 	// ReconnectMax is the longest wait between attempts to connect; the first is
 	// 50 ms. Default 1 s.
 	ReconnectMax time.Duration
+	// StreamTimeout is how long the other end of a connection for users' messages
+	// may leave a question unanswered that is asked on it as often, before the
+	// connection is given up and dialed anew: it finds what the kernel doesn't, a
+	// middlebox that takes everything and delivers nothing. Default 1 min. Shorter
+	// loses less to such a box, and must leave time for BufferMax bytes to get
+	// through the slowest line.
+	StreamTimeout time.Duration
 	// IdleAfter is how long a connection on which nothing is sent stays open; it
 	// is closed within twice that time. Default 5 min. Shorter frees sockets
 	// sooner, and the next message waits for a handshake.
@@ -255,6 +262,7 @@ func (c Config) limits() limits {
 		giveUp:     positive(c.GiveUpAfter, 10*time.Minute),
 		giveUpNew:  30 * time.Second,
 		stuck:      5 * time.Second,
+		silence:    positive(c.StreamTimeout, time.Minute),
 		idle:       positive(c.IdleAfter, 5*time.Minute),
 		cool:       time.Second,
 		holdMax:    3 * time.Second,

@@ -10,9 +10,10 @@ import (
 
 // outside is what an association must be told of the shell when time passes.
 type outside struct {
-	wanted  [laneMax]bool // bytes wait on the lane
-	unused  [laneMax]bool // nothing was sent since the lane was last looked at, and its stream is taken away
-	watched bool          // somebody here watches an actor of the present incarnation
+	wanted  [laneMax]bool   // bytes wait on the lane
+	unused  [laneMax]bool   // nothing was sent since the lane was last looked at, and its stream is taken away
+	sent    [laneMax]uint64 // messages ever appended to the lane
+	watched bool            // somebody here watches an actor of the present incarnation
 }
 
 // needed says whether a lane has a reason to be open.
@@ -66,10 +67,10 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 		}
 	case l.phase == laneOpen && lane == laneControl:
 		if at, ok := a.stuckAt(); ok && !now.Before(at) {
-			// Nothing comes back though the stream seems to stand: half of it is gone.
-			a.emit(effect{kind: effectCloseLane, lane: lane})
-			a.laneDown(now, lane, true)
+			a.lose(now, lane, true)
 		}
+	case l.phase == laneOpen && lane.carriesUser() && !now.Before(l.checkAt):
+		a.check(now, lane, o)
 	}
 	if a.overdue(now, l) {
 		l.failing = now
@@ -81,6 +82,27 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 			a.toIdle(now, lane)
 		}
 	}
+}
+
+// check asks for a sign of life on a lane on which messages were sent, and ends a
+// stream on which none has come since it was last asked for.
+func (a *association) check(now time.Time, lane laneKind, o outside) {
+	l := &a.lanes[lane]
+	l.checkAt = now.Add(a.lim.silence)
+	if l.asking {
+		a.lose(now, lane, o.wanted[lane])
+	} else if o.sent[lane] != l.checked {
+		l.asking, l.checked = true, o.sent[lane]
+		a.emit(effect{kind: effectWrite, lane: lane, frame: appendNumber(nil, framePing, l.uid)})
+	}
+}
+
+// lose ends a stream that seems to stand and from which nothing comes back: half of
+// it is gone.
+func (a *association) lose(now time.Time, lane laneKind, wanted bool) {
+	a.emit(effect{kind: effectLost, lane: lane, uid: a.lanes[lane].uid})
+	a.emit(effect{kind: effectCloseLane, lane: lane})
+	a.laneDown(now, lane, wanted)
 }
 
 // lookDue says that it is time to see whether an open stream is still used.
@@ -167,8 +189,13 @@ func (a *association) tickDetection(now time.Time, watched bool) {
 	a.demand(now, laneControl)
 }
 
-// pong is a heartbeat of the incarnation uid.
-func (a *association) pong(now time.Time, uid uint64) {
+// pong is a sign of life of the incarnation uid on a lane: on that of control it is
+// a heartbeat.
+func (a *association) pong(now time.Time, uid uint64, lane laneKind) {
+	if lane != laneControl {
+		a.lanes[lane].asking = false
+		return
+	}
 	if a.watch.on && uid == a.watch.uid {
 		a.watch.phi.Heartbeat(now)
 	}
@@ -192,6 +219,9 @@ func (a *association) next() (time.Time, bool) {
 		}
 		if l.phase == laneOpen && (laneKind(k) != laneControl || len(a.out.kept) == 0) {
 			add(l.until)
+		}
+		if l.phase == laneOpen && laneKind(k).carriesUser() {
+			add(l.checkAt)
 		}
 	}
 	for _, w := range a.waiting {

@@ -11,6 +11,7 @@ type effectKind uint8
 const (
 	effectDial          effectKind = iota + 1 // connect the lane and say hello
 	effectCloseLane                           // end the lane's stream
+	effectLost                                // the lane's stream is as good as broken; its end follows
 	effectOpenLane                            // messages may flow on the lane
 	effectDropPending                         // messages waiting on the lane have waited too long
 	effectWrite                               // put the frame on the lane
@@ -64,6 +65,8 @@ func (e effect) String() string {
 	switch e.kind {
 	case effectDial:
 		return fmt.Sprintf("dial %v", e.lane)
+	case effectLost:
+		return fmt.Sprintf("lost %v", e.lane)
 	case effectCloseLane:
 		return fmt.Sprintf("close %v", e.lane)
 	case effectOpenLane:

@@ -31,8 +31,10 @@ type inbound struct {
 	mu      sync.Mutex
 	back    []byte // waits for the way back
 	flight  []byte
-	greeted bool // the magic is said
-	closing bool // close when everything is written
+	greeted bool       // the magic is said
+	closing bool       // close when everything is written
+	busy    bool       // Data runs
+	heirs   []*inbound // connections that wait for Data to end
 
 	session atomic.Pointer[session] // the dialer has proved itself by it
 
@@ -56,9 +58,10 @@ type inbound struct {
 
 // Data reads what the other node sends.
 func (i *inbound) Data(b []byte) {
-	if i.dead.Load() {
+	if !i.enter() {
 		return
 	}
+	defer i.leave()
 	if !i.unlimited && i.open.Load() {
 		i.unlimited = true
 		i.frames.max = i.remote.cfg.frameMax()
@@ -84,6 +87,39 @@ func (i *inbound) bad(err error, peer string) {
 	i.remote.stats.badInput.Add(1)
 	i.remote.strangers().Str("from", i.conn.Peer()).Str("peer", peer).Err(err).Msg("connection closed: bad input")
 	i.kill()
+}
+
+// enter begins a call of Data, unless nothing is wanted any more.
+func (i *inbound) enter() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.busy = !i.dead.Load()
+	return i.busy
+}
+
+// leave ends it, and lets those in who waited for that.
+func (i *inbound) leave() {
+	i.mu.Lock()
+	heirs := i.heirs
+	i.busy, i.heirs = false, nil
+	i.mu.Unlock()
+	for _, heir := range heirs {
+		i.remote.welcome(heir.id)
+	}
+}
+
+// replace ends the connection in favour of another one. It reports whether nothing
+// more comes of it; if not, the other is welcomed when that is so.
+func (i *inbound) replace(by *inbound) bool {
+	i.mu.Lock()
+	i.dead.Store(true)
+	done := !i.busy
+	if !done {
+		i.heirs = append(i.heirs, by)
+	}
+	i.mu.Unlock()
+	i.conn.Close()
+	return done
 }
 
 func (i *inbound) kill() {

@@ -59,8 +59,8 @@ type lane struct {
 func (l *lane) put(frame []byte, user bool) (ok, demand bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.pending)+len(frame) > l.max {
-		return false, false
+	if len(l.pending)+len(frame) > l.max && (user || l.kind == laneControl) {
+		return false, false // elsewhere the protocol's own frames are few and small
 	}
 	l.pending = append(l.pending, frame...)
 	l.puts++

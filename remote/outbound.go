@@ -11,6 +11,9 @@ import (
 // errNoMore ends the reading of a stream that has said all it had to say.
 var errNoMore = errors.New("stream is over")
 
+// errSilent is why a stream is given up that seems to stand.
+var errSilent = errors.New("nothing comes back on it")
+
 // outbound is a connection that this node dialed: one stream to one peer. The
 // other direction carries the answer to the handshake and acknowledgements.
 type outbound struct {
@@ -129,7 +132,7 @@ func (o *outbound) frame(b []byte) error {
 		}
 		o.peer.post(func(a *association, now time.Time) {
 			if kind == framePong {
-				a.pong(now, o.uid)
+				a.pong(now, o.uid, o.kind)
 				return
 			}
 			a.acked(now, o.uid, n, kind == frameNack)

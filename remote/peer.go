@@ -151,7 +151,9 @@ func (p *peer) tick() {
 func (p *peer) outside() outside {
 	o := outside{watched: p.assoc.watch.on && p.remote.port.Watched(p.addr, p.assoc.watch.uid)}
 	for k, l := range p.lanes {
-		o.wanted[k] = l != nil && l.wanted()
+		if l != nil {
+			o.wanted[k], o.sent[k] = l.wanted(), l.position()
+		}
 	}
 	return o
 }
@@ -177,8 +179,7 @@ func (p *peer) laneDown(o *outbound, err error) {
 			wanted = p.lanes[o.kind].close()
 		}
 		if a.lanes[o.kind].phase == laneOpen && o.kind != laneProbe {
-			p.remote.log.Info().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("connection lost; messages on their way may be lost")
-			p.remote.sys.Publish(ConnectionLost{Addr: p.addr, UID: a.lanes[o.kind].uid, Control: o.kind == laneControl})
+			p.lost(o.kind, a.lanes[o.kind].uid, err)
 		} else {
 			if errors.Is(err, errTLS) {
 				p.remote.warnOnce("tls to "+p.addr, func() {
@@ -189,6 +190,12 @@ func (p *peer) laneDown(o *outbound, err error) {
 		}
 		a.laneDown(now, o.kind, wanted)
 	})
+}
+
+// lost says that an open stream is no more.
+func (p *peer) lost(lane laneKind, uid uint64, err error) {
+	p.remote.log.Info().Str("peer", p.addr).Stringer("lane", lane).Err(err).Msg("connection lost; messages on their way may be lost")
+	p.remote.sys.Publish(ConnectionLost{Addr: p.addr, UID: uid, Control: lane == laneControl})
 }
 
 func (p *peer) laneRefused(o *outbound, r refusal) {
@@ -232,6 +239,8 @@ func (p *peer) carryOut(now time.Time, e effect) {
 		if e.lane != laneProbe && p.assoc.lanes[e.lane].phase == laneIdle && p.lanes[e.lane].idle() {
 			p.assoc.demand(now, e.lane)
 		}
+	case effectLost:
+		p.lost(e.lane, e.uid, errSilent)
 	case effectOpenLane:
 		p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer)
 	case effectDropPending:

@@ -128,6 +128,10 @@ func protection(secure, secret bool) string {
 // Addr returns the "host:port" by which other nodes know this one.
 func (r *Remote) Addr() string { return r.self.Addr }
 
+// Bound returns the "host:port" that is listened at; it differs from Addr behind
+// address translation and proxies.
+func (r *Remote) Bound() string { return r.listener.Addr() }
+
 // Link returns the way to an incarnation of the node at addr.
 func (r *Remote) Link(addr string, uid uint64) actor.Link {
 	if addr == r.self.Addr {

@@ -97,6 +97,7 @@ func TestHalfOpenControlStreamIsDialedAnew(t *testing.T) { // R035
 		watcher.pid.Tell(watchIt{ref})
 		time.Sleep(3 * time.Minute) // nobody here judges failures: no verdict
 		watcher.none()
+		lost.expect(remote.ConnectionLost{Addr: "b:1", UID: b.sys.UID(), Control: true})
 		lost.none()
 		net.Heal("a:1", "b:1")
 		b.sys.StopActor(there.pid)

@@ -1,6 +1,5 @@
-// Package testkit tests actors: probes that stand in for others, one actor alone with
-// its effects as values, a clock that
-// moves by hand, and systems that clean up after themselves and count every message.
+// Package testkit tests actors: probes that stand in for others, a clock that
+// moves by hand, and systems that clean up after themselves.
 //
 // # Guarantees
 //
@@ -25,6 +24,5 @@
 //
 // The package needs nothing but testing.TB: it brings no assertion library.
 //
-// Read the files in this order: kit, ledger, roundtrip, lifecycle, probe, clock,
-// solo, effect, inbox, stepper. schema.
+// Read the files in this order: kit, ledger, roundtrip, lifecycle, probe, clock. schema.
 package testkit

@@ -44,12 +44,12 @@ func Both(d Direction) Faults { return Faults{Out: d, Back: d} }
 // Proxy carries TCP connections from its own address to a target. All methods
 // may be called from any goroutine.
 type Proxy struct {
-	l      net.Listener
-	target string
-	wg     sync.WaitGroup
+	l  net.Listener
+	wg sync.WaitGroup
 
 	mu      sync.Mutex
 	changed *sync.Cond // of faults, of closed
+	target  string
 	faults  Faults
 	rng     *rand.Rand
 	links   map[*link]struct{}
@@ -57,7 +57,7 @@ type Proxy struct {
 }
 
 // Start listens at an address ("127.0.0.1:0": any free port) and carries what
-// connects there to target. What is damaged and how jitter falls is drawn from a
+// connects there to target, which may be named later. What is damaged and how jitter falls is drawn from a
 // fixed seed; the order of real sockets is not.
 func Start(listen, target string) (*Proxy, error) {
 	l, err := net.Listen("tcp", listen)
@@ -72,6 +72,13 @@ func Start(listen, target string) (*Proxy, error) {
 
 // Addr is where dialers connect.
 func (p *Proxy) Addr() string { return p.l.Addr().String() }
+
+// SetTarget changes where connections to come are carried.
+func (p *Proxy) SetTarget(addr string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = addr
+}
 
 // Set replaces the faults, for the connections there are and those to come.
 func (p *Proxy) Set(f Faults) {
@@ -149,7 +156,10 @@ func (p *Proxy) accept() {
 
 // carry connects one dialer with the target.
 func (p *Proxy) carry(c net.Conn) {
-	t, err := net.DialTimeout("tcp", p.target, 5*time.Second)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	t, err := net.DialTimeout("tcp", target, 5*time.Second)
 	if err != nil {
 		reset(c)
 		return
