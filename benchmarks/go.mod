@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/rs/zerolog v1.35.1
+	github.com/stretchr/testify v1.12.1
 	github.com/troupe-go/troupe v0.0.0
 )
 

@@ -111,17 +111,20 @@ func (f floor) pingPong(pairs, n int) time.Duration {
 // question carries the box for its answer.
 type question struct{ reply box }
 
+// serve answers questions until something else comes.
+func (f floor) serve(server box) {
+	for {
+		q, ok := server.recv().(question)
+		if !ok {
+			return
+		}
+		q.reply.send(1)
+	}
+}
+
 func (f floor) ask(askers, n int) time.Duration {
 	server := f.box(1024)
-	go func() {
-		for {
-			q, ok := server.recv().(question)
-			if !ok {
-				return
-			}
-			q.reply.send(1)
-		}
-	}()
+	go f.serve(server)
 	var done sync.WaitGroup
 	begun := time.Now()
 	for range askers {

@@ -13,25 +13,26 @@ import (
 	"github.com/troupe-go/troupe/actor"
 )
 
-// product runs the workloads with actors.
-type product struct{ sys *actor.System }
+// troupe runs the workloads with actors.
+type troupe struct{ sys *actor.System }
 
-func newProduct() product {
+func newTroupe(cfg actor.Config) troupe {
 	quiet := zerolog.Nop()
-	sys, err := actor.NewSystem("bench", actor.Config{Logger: &quiet, StopTimeout: time.Minute})
+	cfg.Logger, cfg.StopTimeout = &quiet, time.Minute
+	sys, err := actor.NewSystem("bench", cfg)
 	if err != nil {
 		panic(err)
 	}
-	return product{sys}
+	return troupe{sys}
 }
 
-func (p product) stop() {
+func (p troupe) stop() {
 	if err := p.sys.Stop(context.Background()); err != nil {
 		panic(err)
 	}
 }
 
-func (p product) spawnFunc(f func(*actor.Context), opts ...actor.SpawnOption) actor.PID {
+func (p troupe) spawnFunc(f func(*actor.Context), opts ...actor.SpawnOption) actor.PID {
 	pid, err := p.sys.Spawn("", func() actor.Actor { return actor.Func(f) }, opts...)
 	if err != nil {
 		panic(err)
@@ -39,7 +40,7 @@ func (p product) spawnFunc(f func(*actor.Context), opts ...actor.SpawnOption) ac
 	return pid
 }
 
-func (p product) oneWay(senders, pairs, n int, opts ...actor.SpawnOption) time.Duration {
+func (p troupe) oneWay(senders, pairs, n int, opts ...actor.SpawnOption) time.Duration {
 	var done sync.WaitGroup
 	begun := time.Now()
 	for range pairs {
@@ -64,12 +65,12 @@ func (p product) oneWay(senders, pairs, n int, opts ...actor.SpawnOption) time.D
 
 func echo(ctx *actor.Context) { ctx.Reply(ctx.Message()) }
 
-func (p product) pingPong(pairs, n int) time.Duration {
+func (p troupe) pingPong(pairs, n int, opts ...actor.SpawnOption) time.Duration {
 	var done sync.WaitGroup
 	begun := time.Now()
 	for range pairs {
 		done.Add(1)
-		pong := p.spawnFunc(echo)
+		pong := p.spawnFunc(echo, opts...)
 		left := n
 		p.spawnFunc(func(ctx *actor.Context) {
 			if left--; left < 0 {
@@ -77,14 +78,14 @@ func (p product) pingPong(pairs, n int) time.Duration {
 				return
 			}
 			ctx.Tell(pong, ctx.Message())
-		}).Tell(1)
+		}, opts...).Tell(1)
 	}
 	done.Wait()
 	return time.Since(begun)
 }
 
-func (p product) ask(askers, n int) time.Duration {
-	server := p.spawnFunc(echo)
+func (p troupe) ask(askers, n int, opts ...actor.SpawnOption) time.Duration {
+	server := p.spawnFunc(echo, opts...)
 	var done sync.WaitGroup
 	begun := time.Now()
 	for range askers {
@@ -100,7 +101,7 @@ func (p product) ask(askers, n int) time.Duration {
 	return time.Since(begun)
 }
 
-func (p product) spawn(n int) (spawn time.Duration, bytes float64, stop time.Duration) {
+func (p troupe) spawn(n int) (spawn time.Duration, bytes float64, stop time.Duration) {
 	idle := func() actor.Actor { return actor.Func(func(*actor.Context) {}) }
 	before := heapAndStacks()
 	begun := time.Now()
@@ -125,7 +126,7 @@ func (p product) spawn(n int) (spawn time.Duration, bytes float64, stop time.Dur
 	return spawn, bytes, time.Since(begun)
 }
 
-func (p product) ring(size, hops int) time.Duration {
+func (p troupe) ring(size, hops int) time.Duration {
 	done := make(chan struct{})
 	refs := make([]actor.PID, size)
 	for i := range refs {
@@ -178,7 +179,7 @@ func (s *skynetNode) PreStart(ctx *actor.Context) error {
 	return nil
 }
 
-func (p product) skynet(leaves int) time.Duration {
+func (p troupe) skynet(leaves int) time.Duration {
 	sum := make(chan int, 1)
 	begun := time.Now()
 	top := p.spawnFunc(func(ctx *actor.Context) { sum <- ctx.Message().(int) })
@@ -191,7 +192,7 @@ func (p product) skynet(leaves int) time.Duration {
 	return time.Since(begun)
 }
 
-func (p product) peers(actors, n int) time.Duration {
+func (p troupe) peers(actors, n int) time.Duration {
 	done := make(chan struct{})
 	refs := make([]actor.PID, actors)
 	var left atomic.Int64
@@ -217,7 +218,7 @@ func (p product) peers(actors, n int) time.Duration {
 
 // blockedAsks is F1: 8 actors each ask a ninth from inside their handlers and
 // block. It returns how many of the 800 asks were answered within the limit.
-func (p product) blockedAsks(limit time.Duration) int {
+func (p troupe) blockedAsks(limit time.Duration) int {
 	ninth := p.spawnFunc(echo)
 	var answered atomic.Int64
 	var done sync.WaitGroup
@@ -241,7 +242,7 @@ func (p product) blockedAsks(limit time.Duration) int {
 
 // refused is F2: 100 sends of an actor to its own mailbox of 10. It returns
 // how many the sender knows to have been refused.
-func (p product) refused() int {
+func (p troupe) refused() int {
 	result := make(chan int, 1)
 	p.spawnFunc(func(ctx *actor.Context) {
 		if ctx.Message() != nil {
