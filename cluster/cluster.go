@@ -111,14 +111,16 @@ func Open(sys *actor.System, cfg Config) (*Cluster, error) {
 // order: the node may end before the daemon's ref is here.
 func (c *Cluster) spawn(core *membership.Core, cfg Config) error {
 	defer c.spawned.Open()
+	d, err := newDaemon(c, core, cfg)
+	if err != nil {
+		return err
+	}
 	if err := c.planLeave(); err != nil {
 		return err
 	}
-	d := newDaemon(c, core, cfg)
 	// A fresh daemon would know nothing of what the old one told others, so a
 	// failed one takes the node out of the cluster.
 	never := actor.Supervise{Decide: func(error) actor.Directive { return actor.Stop }}
-	var err error
 	c.daemon, err = c.sys.Internal().Spawn(daemonName, func() actor.Actor { return d }, never)
 	if err != nil {
 		c.last.Store(&membership.Ended{Reason: membership.Failed, Detail: err.Error()})

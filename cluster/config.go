@@ -37,6 +37,8 @@ type Config struct {
 	// Downing decides who survives when nodes can't reach each other. All nodes
 	// must have the same. Default: [downing.KeepMajority] with its defaults.
 	Downing downing.Strategy
+	// Lease is for [downing.LeaseMajority] only.
+	Lease Lease
 
 	// Heartbeat says how dead nodes are found.
 	Heartbeat Heartbeat
@@ -115,6 +117,9 @@ func (c Config) Validate() error {
 	}
 	if h.Threshold < 0 {
 		errs = append(errs, fmt.Errorf("Heartbeat.Threshold %v: want a positive level, or 0 for the default", h.Threshold))
+	}
+	if err := c.Lease.validate(c.downing()); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Downing != nil {
 		if err := downing.Validate(c.Downing); err != nil {

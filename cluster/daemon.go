@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster/downing"
+	"github.com/troupe-go/troupe/cluster/lease"
 	"github.com/troupe-go/troupe/cluster/membership"
 	"github.com/troupe-go/troupe/remote"
 )
@@ -21,6 +22,7 @@ type daemon struct {
 	core     *membership.Core
 	resolver *downing.Resolver
 	cfg      Config
+	lease    *lease.Lease // of the cluster; nil without one
 	heart    actor.PID
 	tickAt   time.Time
 	asked    bool // the system was asked to stop because this node leaves
@@ -50,8 +52,14 @@ type (
 
 const timerTick = "tick"
 
-func newDaemon(c *Cluster, core *membership.Core, cfg Config) *daemon {
-	return &daemon{c: c, core: core, cfg: cfg, resolver: downing.NewResolver(cfg.downing())}
+func newDaemon(c *Cluster, core *membership.Core, cfg Config) (*daemon, error) {
+	d := &daemon{c: c, core: core, cfg: cfg, resolver: downing.NewResolver(cfg.downing())}
+	if cfg.Lease.Store == nil {
+		return d, nil
+	}
+	var err error
+	d.lease, err = lease.New(c.sys, cfg.Lease.Store, cfg.Lease.settings(c.name, c.self))
+	return d, err
 }
 
 // PreStart starts the heart, listens to remoting and begins to join.
@@ -101,6 +109,8 @@ func (d *daemon) Receive(ctx *actor.Context) {
 		d.gone(ctx, membership.Node{Addr: m.Addr, UID: m.UID})
 	case heartStopped:
 		d.c.silent.Open()
+	case leaseAnswer:
+		d.answered(ctx, m.err)
 	case shutOut:
 		d.c.remote.Quarantine(m.node.Addr, m.node.UID)
 	case giveUp:
@@ -130,9 +140,7 @@ func (d *daemon) step(ctx *actor.Context, in membership.Input) {
 	for _, e := range d.core.Step(ctx.Now(), in) {
 		d.carryOut(ctx, e)
 	}
-	if decision := d.resolver.Step(ctx.Now(), d.core.View()); len(decision.Down) > 0 && !d.core.Ended() {
-		ctx.Log().Warn().Stringer("decision", decision).Msg("members are cut off for too long")
-		d.step(ctx, membership.DownNodes{Nodes: decision.Down})
+	if !d.core.Ended() && d.decide(ctx, d.resolver.Step(ctx.Now(), d.core.View())) {
 		return
 	}
 	d.arm(ctx)
@@ -228,6 +236,7 @@ func (d *daemon) finish(ctx *actor.Context, reason membership.Reason, detail str
 	event := membership.Ended{Reason: reason, Detail: detail}
 	d.c.last.Store(&event) // the heart gives no sign of life from here on
 	d.heart.Tell(actor.PoisonPill{})
+	d.freeLease(ctx)
 	logEvent(ctx, event)
 	d.tell(Change{View: membership.ViewOf(membership.State{}, d.c.self), Events: []membership.Event{event}})
 	d.c.ended.Open()

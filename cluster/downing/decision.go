@@ -21,6 +21,11 @@ const (
 	// DownAll: nobody survives. Also what is left when it can't be told who
 	// should.
 	DownAll
+	// AskLease: the side of the deciding node survives if it gets the lease of
+	// the cluster, and goes down if it doesn't.
+	AskLease
+	// FreeLease: the lease of the cluster isn't needed any more.
+	FreeLease
 )
 
 // String returns the verdict in words.
@@ -34,6 +39,10 @@ func (v Verdict) String() string {
 		return "down the own side"
 	case DownAll:
 		return "down all"
+	case AskLease:
+		return "down the others if the lease is granted"
+	case FreeLease:
+		return "give the lease back"
 	}
 	return fmt.Sprintf("verdict %d", uint8(v))
 }
@@ -44,6 +53,9 @@ type Decision struct {
 	// Down are the members to declare dead, in the order of their nodes; none
 	// of them is Down or Exiting already.
 	Down []membership.Node
+	// Otherwise are the members to declare dead if the lease isn't granted; only
+	// with AskLease.
+	Otherwise []membership.Node
 	// Why explains the decision in a few words, for logs.
 	Why string
 }

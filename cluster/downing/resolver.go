@@ -16,6 +16,7 @@ type Resolver struct {
 	unstable time.Time // when everybody goes down if links still come and go
 	flapped  bool      // a link was mended since the first change
 	due      bool      // a decision is due, but not by this node
+	lease    leasing
 	pairs    [][2]membership.Node
 	counted  []membership.Node
 }
@@ -26,6 +27,26 @@ func NewResolver(s Strategy) *Resolver { return &Resolver{strategy: s} }
 // Next returns when to call [Resolver.Step] even if the view doesn't change;
 // the zero time means never.
 func (r *Resolver) Next() time.Time {
+	return earliest(r.lease.next(), r.nextDecision())
+}
+
+// earliest returns the earlier of two instants; the zero time is never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (r *Resolver) nextDecision() time.Time {
+	switch {
+	case r.lease.phase == leaseAsked:
+		return time.Time{}
+	case r.lease.phase == leaseLater && r.stable.Before(r.lease.at) && !r.flapped:
+		return r.lease.at
+	case r.lease.phase == leaseLater && r.stable.Before(r.lease.at):
+		return earliest(r.lease.at, r.unstable)
+	}
 	if r.due && !r.flapped {
 		return time.Time{} // becoming the leader is a change of the view
 	}
@@ -40,6 +61,9 @@ func (r *Resolver) Next() time.Time {
 // the leader as it sees it; except that everybody decides to go down when
 // links have come and gone for too long.
 func (r *Resolver) Step(now time.Time, v membership.View) Decision {
+	if r.lease.free(now, v) {
+		return Decision{Verdict: FreeLease, Why: "those who were declared dead are gone for long enough"}
+	}
 	g := newGraph(v, "")
 	pairs, counted := g.pairs(), g.counted()
 	mended := slices.ContainsFunc(r.pairs, func(p [2]membership.Node) bool {
@@ -50,6 +74,9 @@ func (r *Resolver) Step(now time.Time, v membership.View) Decision {
 	if len(pairs) == 0 || !g.has(v.Self) {
 		r.reset()
 		return Decision{}
+	}
+	if r.lease.phase == leaseAsked {
+		return Decision{} // until the answer is there
 	}
 	timing := r.strategy.Timing()
 	if r.stable.IsZero() {
@@ -70,6 +97,9 @@ func (r *Resolver) Step(now time.Time, v membership.View) Decision {
 		return Decision{}
 	}
 	d := r.strategy.Decide(v)
+	if d.Verdict == AskLease && !r.lease.ask(now, r.strategy, v) {
+		return Decision{}
+	}
 	// What comes of it shows in later views; if nothing does, decide again.
 	r.stable = now.Add(timing.stableAfter(len(g.members)))
 	r.flapped, r.unstable = false, now.Add(timing.unstableAfter(len(g.members)))
@@ -78,6 +108,7 @@ func (r *Resolver) Step(now time.Time, v membership.View) Decision {
 
 func (r *Resolver) reset() {
 	r.stable, r.unstable, r.flapped, r.due = time.Time{}, time.Time{}, false, false
+	r.lease.giveUp()
 }
 
 // responsible reports whether the viewing node decides for those it can talk to.

@@ -98,7 +98,8 @@ func New(sys *actor.System, store Store, s Settings) (*Lease, error) {
 
 // Acquire gets the lease, if nobody has it, and keeps it until [Lease.Release].
 // Its holder gets the same token again. [ErrHeld] says that another has it;
-// should that one have died, try again: it takes a TTL from the first try on.
+// should that one have died, try again: it takes a TTL from the first try on. It
+// is a [*HeldError] when it is known who has it.
 // Any other error is [ErrUnknown]. lost, if not nil, is called once when the
 // lease is lost without a release; it must not block.
 func (l *Lease) Acquire(ctx context.Context, lost func(error)) (Token, error) {
@@ -119,12 +120,16 @@ func (l *Lease) Acquire(ctx context.Context, lost func(error)) (Token, error) {
 		return 0, fmt.Errorf("acquire lease %s: %w: %w", l.Name, ErrUnknown, err)
 	}
 	if by := l.inTheWay(found); by != "" {
-		return 0, fmt.Errorf("acquire lease %s: %w: %s", l.Name, ErrHeld, by)
+		return 0, fmt.Errorf("acquire lease %s: %w", l.Name, &HeldError{by})
 	}
 	next := Record{Version: found.Version + 1, Owner: l.Owner, Token: found.Token + 1, TTL: l.TTL}
 	switch err := l.swap(ctx, found, next); {
 	case errors.Is(err, ErrChanged):
-		return 0, fmt.Errorf("acquire lease %s: %w: somebody was faster", l.Name, ErrHeld)
+		found, err := l.get(ctx) // somebody was faster
+		if err != nil {
+			return 0, fmt.Errorf("acquire lease %s: %w: %w", l.Name, ErrHeld, err)
+		}
+		return 0, fmt.Errorf("acquire lease %s: %w", l.Name, &HeldError{l.inTheWay(found)})
 	case err != nil:
 		l.mu.Lock()
 		l.mine = next // perhaps: a release gives it back then

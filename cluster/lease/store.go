@@ -50,6 +50,15 @@ var (
 	ErrLost = errors.New("lease was lost")
 )
 
+// HeldError is an [ErrHeld] that says who holds the lease.
+type HeldError struct{ Owner string }
+
+// Error names the owner.
+func (e *HeldError) Error() string { return ErrHeld.Error() + ": " + e.Owner }
+
+// Unwrap returns ErrHeld.
+func (e *HeldError) Unwrap() error { return ErrHeld }
+
 // Bounds of names and owners, so that every store can keep them.
 const (
 	nameMax  = 100
