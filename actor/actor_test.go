@@ -207,7 +207,7 @@ func TestDirectives(t *testing.T) {
 		directive actor.Directive
 		want      []any
 	}{
-		{"resume keeps the state", actor.Resume, []any{1, 2}},
+		{"A184: resume keeps the state, and goes on with the next message", actor.Resume, []any{1, 2}},
 		{"restart loses it", actor.Restart, []any{1, 1}},
 	} {
 		t.Run(c.title, func(t *testing.T) {

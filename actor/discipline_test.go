@@ -45,6 +45,10 @@ func TestMailboxes(t *testing.T) {
 	}{
 		{"A169: priorities, equal ones in order", actor.Mailbox{Priority: func(m any) int { return m.(int) / 10 }},
 			[]any{31, 12, 32, "panics", 11, 20}, []any{12, 11, 20, 31, 32, "panics"}, 0},
+		{"A168: the smallest first, the flush last", actor.Mailbox{Priority: func(m any) int { return m.(int) }},
+			[]any{1000, 5, 3, 9, 1, 7, 2, 8, 6, 4}, []any{1, 2, 3, 4, 5, 6, 7, 8, 9, 1000}, 0},
+		{"A168: the smallest first, bounded", actor.Mailbox{Max: 5, Priority: func(m any) int { return m.(int) }},
+			[]any{1000, 5, 3, 4, 1, 2}, []any{1, 3, 4, 5, 1000}, 1},
 		{"A170: control messages first", actor.Mailbox{}, []any{1, urgent(1), 2, urgent(2)}, []any{urgent(1), urgent(2), 1, 2}, 0},
 		{"A163: one too many is refused", actor.Mailbox{Max: 2}, []any{1, 2, 3}, []any{1, 2}, 1},
 		{"the oldest makes room", actor.Mailbox{Max: 2, Overflow: actor.DropOldest}, []any{1, 2, 3, 4}, []any{3, 4}, 2},

@@ -135,7 +135,7 @@ func TestFSM(t *testing.T) { // A241, A242, A245, A247
 	}
 }
 
-func TestFSMSubscribers(t *testing.T) { // A241, A247
+func TestFSMSubscribers(t *testing.T) { // A241, A243, A247
 	synctest.Test(t, func(t *testing.T) {
 		sys := newSystem(t)
 		pid, err := sys.Spawn("lock", newLock(newRecorder()).New)

@@ -57,6 +57,7 @@ func act(ctx *actor.Context, note func(string)) {
 
 var errBoom = errors.New("boom")
 
+// A320: the hooks of a life, and of those that follow it.
 func TestLives(t *testing.T) {
 	fails3 := []any{errBoom, errBoom, errBoom}
 	for _, c := range []struct {
@@ -78,7 +79,7 @@ func TestLives(t *testing.T) {
 		{"A343: no restart at all", false, actor.Supervise{MaxRestarts: -1}, []any{errBoom}, []any{"PreStart 0", "PostStop 0"}},
 		{"A350: stopped by itself", false, actor.Supervise{},
 			[]any{func(ctx *actor.Context) { ctx.Stop(ctx.Self()) }}, []any{"PreStart 0", "PostStop 0"}},
-		{"A080: stopped by itself, and revived; a pill ends it", false, actor.Supervise{Revive: true},
+		{"A080, A088: stopped by itself, and revived; a pill ends it", false, actor.Supervise{Revive: true},
 			[]any{"a", func(ctx *actor.Context) { ctx.Stop(ctx.Self()) }, "b", actor.PoisonPill{}},
 			[]any{"PreStart 0", "a 0", "PreRestart 0", "PreStart 1", "b 1", "PostStop 1"}},
 		{"A080, A087: revived twice at most", false, actor.Supervise{Revive: true, MaxRestarts: 2},

@@ -12,6 +12,8 @@
 //     A loop over a map whose order can't be seen carries the comment
 //     "//det:ok" with the reason.
 //   - Pure packages import nothing that could do input or output (floors_test.go).
+//   - Every scenario of the acceptance list for actors is quoted by a test or
+//     listed as one without a meaning here (scenarios_test.go).
 //   - Every function of actor and router has an Example (verbs_test.go).
 //   - Sizes, documentation and what must not be in the tree (shape_test.go).
 //
