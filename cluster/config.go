@@ -58,7 +58,8 @@ type Heartbeat struct {
 	Every time.Duration
 	// AcceptablePause is the silence granted beyond the usual rhythm. Default
 	// 3 s. Raised, crashes are found later by as much; lowered, pauses of a
-	// process or the network are taken for crashes.
+	// process or the network are taken for crashes. A node whose own timers
+	// run late grants up to four times as much.
 	AcceptablePause time.Duration
 	// Threshold is the level of suspicion from which on a node is unreachable.
 	// Default 8, one error in a hundred million if the past is a guide. 12

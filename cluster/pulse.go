@@ -20,6 +20,9 @@ type pulse struct {
 	expected map[membership.Node]time.Time // when silence of one never heard begins to count
 	lastReap time.Time
 	trustAt  time.Time // before that this node accuses nobody: it was asleep itself
+	// grace is silence that this node grants the others on top because its own
+	// clockwork has run late of late: a sick node is a bad judge of health.
+	grace time.Duration
 }
 
 func newPulse(cfg Heartbeat, self membership.Node) *pulse {
@@ -99,21 +102,42 @@ func (p *pulse) heard(now time.Time, n membership.Node) time.Duration {
 
 // reap returns what this node's word about others must become.
 func (p *pulse) reap(now time.Time) membership.Observed {
-	asleep := !p.lastReap.IsZero() && now.Sub(p.lastReap) > 3*p.cfg.ReapEvery
-	p.lastReap = now
-	if asleep {
-		// This node was paused. What looks like silence of the others is its
-		// own, until they had time to answer.
-		p.trustAt = now.Add(2 * p.cfg.Every)
-	}
+	fit := p.fit(now)
 	var out membership.Observed
 	for _, n := range p.active() {
-		switch available := p.fd.Available(n, now); {
-		case !available && !p.accused(n) && !now.Before(p.trustAt):
+		switch {
+		case fit && !p.accused(n) && !p.fd.Available(n, now.Add(-p.grace)):
 			out.Unreachable = append(out.Unreachable, n)
-		case available && p.fd.Monitoring(n) && p.accused(n):
+		case p.accused(n) && p.fd.Monitoring(n) && p.fd.Available(n, now): // no grace: it must have answered
 			out.Reachable = append(out.Reachable, n)
 		}
 	}
 	return out
+}
+
+const (
+	// graceMax bounds the grace, in acceptable pauses: a silence of four of them
+	// is never excused.
+	graceMax = 3
+	// graceFades is the part of the grace that goes with each round that is in
+	// time: with the defaults half of it in three and a half seconds.
+	graceFades = 20
+)
+
+// fit looks at how late this round comes, and reports whether this node may
+// accuse anybody in it. What looks like silence of the others after a pause is
+// its own, until they had time to answer.
+func (p *pulse) fit(now time.Time) bool {
+	late := now.Sub(p.lastReap) - p.cfg.ReapEvery
+	first := p.lastReap.IsZero()
+	p.lastReap = now
+	switch {
+	case first || late <= p.cfg.ReapEvery/4:
+		p.grace -= p.grace / graceFades
+		return !now.Before(p.trustAt)
+	case late > p.cfg.ReapEvery:
+		p.trustAt = now.Add(2 * p.cfg.Every)
+	}
+	p.grace = min(p.grace+late, graceMax*p.cfg.AcceptablePause)
+	return false
 }

@@ -131,6 +131,50 @@ func TestPulse(t *testing.T) {
 		s.p.setView(s.now, viewOf("abc"))
 		require.Equal(t, "b", names(s.p.active()))
 	})
+	t.Run("a node that runs late again and again grants the others more", func(t *testing.T) { // FD-2, FD-3
+		limp := func() *simulation {
+			s := newSimulation(Heartbeat{}, viewOf("abc"))
+			s.answers = "bc"
+			s.run(10 * time.Second)
+			for range 10 { // it stands still for a second every two seconds
+				s.now = s.now.Add(time.Second)
+				s.run(time.Second)
+			}
+			return s
+		}
+		s := limp()
+		require.Greater(t, s.p.grace, 2*time.Second)
+		require.LessOrEqual(t, s.p.grace, 9*time.Second, "a silence of four acceptable pauses is never excused")
+		s.answers = "b"
+		bad, _ := s.run(5 * time.Second)
+		require.Empty(t, bad, "another would have been sure after four seconds")
+		bad, _ = s.run(8 * time.Second)
+		require.Equal(t, "c", bad)
+		s = limp()
+		s.run(time.Minute)
+		require.Less(t, s.p.grace, 50*time.Millisecond, "it is well again")
+	})
+	t.Run("grace brings nobody back", func(t *testing.T) { // FD-4
+		s := newSimulation(Heartbeat{}, viewOf("abc"))
+		s.answers = "b"
+		s.run(10 * time.Second)
+		s.p.setView(s.now, viewOf("abc", "ac"))
+		for range 10 {
+			s.now = s.now.Add(2 * time.Second)
+			_, good := s.run(time.Second)
+			require.Empty(t, good)
+		}
+	})
+	t.Run("in a round that comes late nobody is accused", func(t *testing.T) { // FD-3
+		s := newSimulation(Heartbeat{}, viewOf("abc"))
+		s.answers = "bc"
+		s.run(10 * time.Second)
+		s.answers = "b"
+		for range 8 {
+			s.now = s.now.Add(400 * time.Millisecond)
+			require.Empty(t, s.p.reap(s.now).Unreachable)
+		}
+	})
 	t.Run("who is removed is forgotten", func(t *testing.T) {
 		s := newSimulation(Heartbeat{}, viewOf("abc"))
 		s.run(time.Second)
