@@ -141,7 +141,11 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 	w.off = without
 	w.trace = tr
 	w.echo = echo
-	unguard := guard(func(what string) string {
+	hang := *flagHang
+	if _, measures := t.(*outside); measures {
+		hang = 24 * time.Hour
+	}
+	unguard := guard(hang, func(what string) string {
 		return fmt.Sprintf("seed %d %s\nreplay: %s", seed, what, replay(where, t, seed))
 	})
 	ended := false
@@ -166,7 +170,7 @@ const heapMax = 8 << 30
 
 // guard ends the program when a seed takes too long or too much memory in the
 // real world: nothing inside it would notice.
-func guard(tell func(what string) string) (stop func()) {
+func guard(hang time.Duration, tell func(what string) string) (stop func()) {
 	began := time.Now()
 	var timer *time.Timer
 	var over atomic.Bool
@@ -176,10 +180,10 @@ func guard(tell func(what string) string) (stop func()) {
 		switch {
 		case over.Load():
 			return
-		case time.Since(began) > *flagHang:
+		case time.Since(began) > hang:
 			buf := make([]byte, 1<<20)
 			buf = buf[:runtime.Stack(buf, true)]
-			panic(tell(fmt.Sprintf("hangs for %v of real time: a lock is held across a wait, or a loop never ends", *flagHang)) + "\n" + string(buf))
+			panic(tell(fmt.Sprintf("hangs for %v of real time: a lock is held across a wait, or a loop never ends", hang)) + "\n" + string(buf))
 		case m.HeapAlloc > heapMax:
 			panic(tell(fmt.Sprintf("runs, or one beside it, while %d MiB are in use: something grows without bound", m.HeapAlloc>>20)))
 		}

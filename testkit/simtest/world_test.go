@@ -178,3 +178,19 @@ func TestStoppedTimersDontFillTheHeap(t *testing.T) {
 		w.Run(2 * time.Hour)
 	})
 }
+
+func TestMeasuringOutsideOfTests(t *testing.T) {
+	var at time.Duration
+	require.NoError(t, simtest.Measure(1, func(w *simtest.World) {
+		w.Run(time.Second)
+		at = w.Elapsed()
+	}))
+	require.Equal(t, time.Second, at)
+	err := simtest.Measure(7, func(w *simtest.World) {
+		require.Equal(w.T(), 1, 2, "what the script demands")
+		at = 0
+	})
+	require.ErrorContains(t, err, "what the script demands")
+	require.ErrorContains(t, err, "seed 7")
+	require.Equal(t, time.Second, at, "a demand that isn't met ends the script")
+}
