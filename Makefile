@@ -1,9 +1,9 @@
 # Every target is one command that you can type yourself. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help ci test race sim lint bench docs
+.PHONY: help ci test race sim lint bench cluster docs
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ci: ## everything that must hold before a change lands
 	.ci/run
@@ -22,6 +22,9 @@ lint: ## vet, gofmt, staticcheck, and the rules of the house
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem work
+
+cluster: ## measure membership, in processes and in simulation, with plots in /tmp/cluster
+	cd benchmarks && go run ./cluster -plots /tmp/cluster
 
 docs: ## check that the code in README.md and docs/ is code that compiles
 	go test -run Snippets ./internal/tidy
