@@ -38,7 +38,9 @@ func (o *outside) FailNow() {
 	runtime.Goexit()
 }
 
-func (o *outside) Logf(format string, args ...any) { o.said = append(o.said, fmt.Sprintf(format, args...)) }
+func (o *outside) Logf(format string, args ...any) {
+	o.said = append(o.said, fmt.Sprintf(format, args...))
+}
 
 func (o *outside) Errorf(format string, args ...any) {
 	o.Logf(format, args...)
