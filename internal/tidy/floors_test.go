@@ -125,7 +125,7 @@ var foreign = map[string][]string{
 	"github.com/rs/zerolog":                {"actor", "remote", "cluster", "singleton", "sharding", "persistence", "router", "testkit", "examples", "benchmarks", "cmd", "management"},
 	"github.com/hashicorp/golang-lru/v2":   {"sharding", "remote", "persistence"},
 	"github.com/cespare/xxhash/v2":         {"codec", "actor", "remote", "sharding", "router", "cluster", "internal", "testkit"},
-	"github.com/stretchr/testify":          {"testkit", "persistence/persistencetest", "cluster/lease"},
+	"github.com/stretchr/testify":          {"testkit", "persistence/persistencetest", "cluster/lease", "examples/internal/process"},
 	"go.uber.org/goleak":                   {"testkit"},
 	"modernc.org/sqlite":                   {"persistence/sqlite", "examples"},
 	"google.golang.org/protobuf":           {"codec/protobuf"},
