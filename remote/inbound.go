@@ -53,6 +53,7 @@ type inbound struct {
 	paths     map[string]string
 	types     map[string]*codec.Type
 	senders   map[string]actor.PID
+	skipped   int // frames of unknown kinds
 	begun     begun
 }
 
@@ -161,8 +162,23 @@ func (i *inbound) frame(b []byte) error {
 	case frameGoodbye:
 		i.flushPosition()
 		i.peer.post(func(a *association, now time.Time) { a.goodbye(now, i.id, i.who.UID, i.lane) })
+	default:
+		return i.skip(kind)
 	}
-	return nil // a kind of a newer version is skipped
+	return nil
+}
+
+// skippedMax is how many frames of unknown kinds are put up with on a connection.
+const skippedMax = 1000
+
+// skip passes over a frame of a kind that a newer version may have. A node speaks
+// the version that was agreed on, so there are few of them, unless it is no node.
+func (i *inbound) skip(kind frameKind) error {
+	i.remote.stats.skipped.Add(1)
+	if i.skipped++; i.skipped > skippedMax {
+		return fmt.Errorf("%w: more than %d of unknown kinds, the last of kind %d", errFrame, skippedMax, kind)
+	}
+	return nil
 }
 
 // hello is the first frame.

@@ -239,8 +239,9 @@ type Stats struct {
 	// delivered from a connection.
 	Sent, Received uint64
 	// BadInput are connections closed for what came in on them, Undecodable
-	// messages that could not be decoded.
-	BadInput, Undecodable uint64
+	// messages that could not be decoded, Skipped frames of kinds that this version
+	// doesn't know.
+	BadInput, Undecodable, Skipped uint64
 	// Shed are connections that were closed at once because too many came in a
 	// second; see Config.AcceptRate.
 	Shed uint64
@@ -258,7 +259,7 @@ type Stats struct {
 }
 
 type counters struct {
-	sent, received, badInput, refused, forged, denied, undecodable, controlFull atomic.Uint64
+	sent, received, badInput, refused, forged, denied, undecodable, skipped, controlFull atomic.Uint64
 }
 
 // Stats returns the counts.
@@ -272,6 +273,6 @@ func (r *Remote) Stats() Stats {
 	return Stats{
 		Shed: shed,
 		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(), Refused: r.stats.refused.Load(), Forged: r.stats.forged.Load(), Denied: r.stats.denied.Load(),
-		Undecodable: r.stats.undecodable.Load(), Peers: peers, Connections: r.alive.count(),
+		Undecodable: r.stats.undecodable.Load(), Skipped: r.stats.skipped.Load(), Peers: peers, Connections: r.alive.count(),
 	}
 }

@@ -1,0 +1,384 @@
+package cluster_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"encoding/json"
+	"flag"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/cluster"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/remote"
+)
+
+var hostileConns = flag.Int("hostile.connections", 300, "connections of each attack on the port of a live cluster")
+
+// The bad inputs come from here, so that the limits for one host don't hit the
+// nodes, which share an address with each other.
+const hostileHost = "127.0.0.2"
+
+const hostileGreet = time.Second // the nodes' patience with a handshake
+
+// victim is a cluster of three over real sockets that serves while it is attacked.
+type victim struct {
+	t      *testing.T
+	nodes  []*node
+	log    *lines
+	served chan struct{} // gets something for each right answer
+	stop   chan struct{}
+	done   sync.WaitGroup
+}
+
+type (
+	whoAreYou struct{ actor.Returns[hereIAm] }
+	hereIAm   struct{ Addr string }
+)
+
+// lines is a log that counts.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// count returns how many lines there are.
+func (l *lines) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Count(l.text.Bytes(), []byte("\n"))
+}
+
+func newVictim(t *testing.T) *victim {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("needs a second address of the loopback interface")
+	}
+	v := &victim{t: t, log: &lines{}, served: make(chan struct{}), stop: make(chan struct{})}
+	first := v.open(nil)
+	v.open([]string{first.addr})
+	v.open([]string{first.addr})
+	v.requireUp(20 * time.Second)
+	for i, n := range v.nodes {
+		v.done.Go(func() { v.load(n, v.nodes[(i+1)%3]) })
+	}
+	t.Cleanup(func() {
+		close(v.stop)
+		v.done.Wait()
+		for _, n := range v.nodes {
+			n.stop()
+		}
+	})
+	return v
+}
+
+func (v *victim) open(seeds []string) *node {
+	v.t.Helper()
+	log := zerolog.New(v.log).Level(zerolog.InfoLevel)
+	sys, err := actor.NewSystem("town", actor.Config{Logger: &log})
+	require.NoError(v.t, err)
+	require.NoError(v.t, codec.Register[whoAreYou](sys.Registry(), "test.whoAreYou"))
+	require.NoError(v.t, codec.Register[hereIAm](sys.Registry(), "test.hereIAm"))
+	cl, err := cluster.Open(sys, cluster.Config{
+		Listen: "127.0.0.1:0", Seeds: seeds, Remote: remote.Config{HandshakeTimeout: hostileGreet},
+	})
+	require.NoError(v.t, err)
+	_, err = sys.Spawn("echo", func() actor.Actor {
+		return actor.Func(func(ctx *actor.Context) {
+			if _, ok := ctx.Message().(whoAreYou); ok {
+				ctx.Reply(hereIAm{cl.Self().Addr})
+			}
+		})
+	})
+	require.NoError(v.t, err)
+	n := &node{town: &town{t: v.t}, sys: sys, cl: cl, addr: cl.Self().Addr}
+	v.nodes = append(v.nodes, n)
+	return n
+}
+
+// load asks one node from another until the end.
+func (v *victim) load(from, to *node) {
+	ref := from.sys.RefAt(to.addr, "/user/echo")
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-v.stop:
+			return
+		case <-tick.C:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		answer, err := actor.Ask(ctx, ref, whoAreYou{})
+		cancel()
+		if err != nil || answer.Addr != to.addr {
+			v.t.Errorf("while attacked: %v, %v", answer, err)
+			return
+		}
+		select {
+		case v.served <- struct{}{}:
+		default: // nobody asks
+		}
+	}
+}
+
+func (v *victim) requireUp(limit time.Duration) {
+	v.t.Helper()
+	v.nodes[0].town.allUp(limit, v.nodes...)
+}
+
+// requireServing requires that the cluster is whole, and that it answers.
+func (v *victim) requireServing() {
+	v.t.Helper()
+	v.requireUp(10 * time.Second)
+	late := time.After(20 * time.Second)
+	for range 20 {
+		select {
+		case <-v.served:
+		case <-late:
+			require.FailNow(v.t, "the cluster answers no more")
+		}
+	}
+}
+
+func (v *victim) target() string { return v.nodes[0].addr }
+
+// knock connects to the target as somebody from another host.
+func (v *victim) knock() (net.Conn, error) {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(hostileHost)}, Timeout: 10 * time.Second}
+	c, err := d.Dial("tcp", v.target())
+	if err == nil {
+		err = c.SetDeadline(time.Now().Add(20 * time.Second))
+	}
+	return c, err
+}
+
+// requireClosed sends bytes on a connection of its own and requires that the other
+// end closes it.
+func (v *victim) requireClosed(input []byte) {
+	v.t.Helper()
+	c, err := v.knock()
+	require.NoError(v.t, err)
+	defer c.Close()       //nolint:errcheck // it is closed by the other end
+	_, _ = c.Write(input) // it may be closed before all is written
+	_, err = io.Copy(io.Discard, c)
+	require.NotErrorIs(v.t, err, os.ErrDeadlineExceeded, "the node must close it")
+}
+
+// many runs an attack on as many connections as the flag says, as many at a time as
+// a node bears from one host.
+func (v *victim) many(attack func(rng *rand.Rand)) {
+	const atOnce = 100
+	var all sync.WaitGroup
+	for i := range atOnce {
+		all.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(i)))
+			for range *hostileConns / atOnce {
+				attack(rng)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func frameOf(kind byte, body ...byte) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(1+len(body)))
+	return append(append(b, kind), body...)
+}
+
+// introduced is a connection whose handshake was let through, as a node that
+// nobody listens to.
+func (v *victim) introduced(stream byte) net.Conn {
+	v.t.Helper()
+	l, err := net.Listen("tcp", hostileHost+":0")
+	require.NoError(v.t, err)
+	v.t.Cleanup(func() { _ = l.Close() })
+	c, err := v.knock()
+	require.NoError(v.t, err)
+	v.t.Cleanup(func() { _ = c.Close() })
+	str := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	b := []byte{1, 1, stream} // version 1, as a node of the first release speaks
+	b = str(str(b, "town"), l.Addr().String())
+	b = binary.BigEndian.AppendUint64(b, uint64(len(v.t.Name()))<<32|uint64(time.Now().UnixNano()&0xffffffff)|1)
+	b = str(b, "town")
+	b = binary.BigEndian.AppendUint64(b, 0)
+	b = binary.AppendUvarint(b, 1<<20)
+	b = str(b, v.target())
+	_, err = c.Write(append([]byte("TRP1"), frameOf(1, b...)...))
+	require.NoError(v.t, err)
+	head := make([]byte, 9)
+	_, err = io.ReadFull(c, head)
+	require.NoError(v.t, err)
+	require.Equal(v.t, byte(2), head[8], "welcome")
+	return c
+}
+
+// message is a frame for the echo actor with a body of a type.
+func message(typeName string, body ...byte) []byte {
+	b := []byte{0}
+	b = append(binary.AppendUvarint(b, uint64(len("/user/echo"))), "/user/echo"...)
+	b = append(b, 0)
+	b = append(binary.AppendUvarint(b, uint64(len(typeName))), typeName...)
+	return frameOf(10, append(b, body...)...)
+}
+
+// TestHostilePort sends to the port of a live cluster what strangers and broken or
+// bad peers may send: it goes on serving, no node is lost, nothing grows.
+func TestHostilePort(t *testing.T) {
+	v := newVictim(t)
+	attacks := []struct {
+		title string
+		run   func()
+	}{
+		{"random bytes", func() {
+			v.many(func(rng *rand.Rand) {
+				b := make([]byte, 1+rng.IntN(300))
+				for i := range b {
+					b[i] = byte(rng.Uint32())
+				}
+				v.requireClosed(b)
+			})
+		}},
+		{"random bytes behind the magic", func() {
+			v.many(func(rng *rand.Rand) {
+				b := make([]byte, 1+rng.IntN(300))
+				for i := range b {
+					b[i] = byte(rng.Uint32())
+				}
+				v.requireClosed(append([]byte("TRP1\x00\x00\x00\x40\x01"), b...))
+			})
+		}},
+		{"other protocols", func() {
+			for _, said := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "SSH-2.0-OpenSSH_9.9\r\n", "PRI * HTTP/2.0\r\n\r\n"} {
+				v.requireClosed([]byte(said))
+			}
+			c, err := v.knock()
+			require.NoError(v.t, err)
+			defer c.Close() //nolint:errcheck // it failed anyway
+			err = tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake()
+			require.Error(v.t, err)
+			require.NotErrorIs(v.t, err, os.ErrDeadlineExceeded)
+		}},
+		{"lengths", func() {
+			for _, n := range []uint32{0, 4<<10 + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
+				v.requireClosed(binary.BigEndian.AppendUint32([]byte("TRP1"), n))
+			}
+		}},
+		{"slow ones", v.slowloris},
+		{"silent ones", func() { v.many(func(*rand.Rand) { v.requireClosed(nil) }) }},
+		{"frames of unknown kinds", func() {
+			c := v.introduced(1)
+			lines, junk := v.log.count(), bytes.Repeat(frameOf(200, 1, 2, 3), 1000)
+			for {
+				if _, err := c.Write(junk); err != nil {
+					require.NotErrorIs(v.t, err, os.ErrDeadlineExceeded, "the node must close it")
+					break
+				}
+			}
+			require.Less(v.t, v.log.count(), lines+10)
+		}},
+		{"bodies that can't be", func() {
+			c := v.introduced(1)
+			deep := bytes.Repeat([]byte{0x91}, 10_000)   // arrays in arrays
+			huge := []byte{0xdd, 0x3b, 0x9a, 0xca, 0x00} // an array of 1e9 elements
+			lines := v.log.count()
+			for range 2000 {
+				_, err := c.Write(bytes.Join([][]byte{message("test.hereIAm", deep...), message("test.hereIAm", huge...),
+					message("no.such.type", 1, 2, 3), message("test.hereIAm")}, nil))
+				require.NoError(v.t, err)
+			}
+			v.requireServing()
+			require.Less(v.t, v.log.count(), lines+400, "dead letters are logged one by one up to a number, then counted")
+		}},
+		{"names with line ends and escapes", func() {
+			c := v.introduced(1)
+			_, err := c.Write(message("\n{\"level\":\"fatal\"}\x1b[31m%s%n"))
+			require.NoError(v.t, err)
+		}},
+		{"a storm of connections", func() {
+			v.many(func(*rand.Rand) {
+				if c, err := v.knock(); err == nil {
+					_ = c.Close()
+				}
+			})
+			v.open([]string{v.target()})
+			v.requireUp(10 * time.Second)
+		}},
+	}
+	for _, a := range attacks {
+		t.Run(a.title, func(t *testing.T) {
+			was := v.t
+			v.t = t
+			defer func() { v.t = was }()
+			before := v.measure()
+			a.run()
+			v.requireServing()
+			v.requireNoGrowth(before)
+		})
+	}
+	for _, line := range bytes.Split(bytes.TrimSpace(v.log.text.Bytes()), []byte("\n")) {
+		require.True(t, json.Valid(line), "a line of the log is one object: %q", line)
+		require.NotContains(t, string(line), "\x1b")
+	}
+}
+
+// slowloris sends a byte at a time, each before anybody could lose patience with it.
+func (v *victim) slowloris() {
+	v.many(func(*rand.Rand) {
+		c, err := v.knock()
+		require.NoError(v.t, err)
+		defer c.Close() //nolint:errcheck // it is closed by the other end
+		began := time.Now()
+		tick := time.NewTicker(hostileGreet / 10)
+		defer tick.Stop()
+		for _, b := range append([]byte("TRP1\x00\x00\x08\x00\x01"), make([]byte, 2048)...) {
+			if _, err := c.Write([]byte{b}); err != nil {
+				break
+			}
+			<-tick.C
+		}
+		require.Less(v.t, time.Since(began), 20*hostileGreet, "the time for a handshake is absolute")
+	})
+}
+
+type measured struct {
+	goroutines int
+	heap       uint64
+}
+
+func (v *victim) measure() measured {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return measured{runtime.NumGoroutine(), m.HeapAlloc}
+}
+
+// requireNoGrowth requires that an attack leaves nothing behind. A node more has its
+// own goroutines.
+func (v *victim) requireNoGrowth(before measured) {
+	v.t.Helper()
+	const slack = 60
+	tick := time.NewTicker(20 * time.Millisecond) // nothing tells when a goroutine has ended
+	defer tick.Stop()
+	for late := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before.goroutines+slack; <-tick.C {
+		require.True(v.t, time.Now().Before(late), "%d goroutines, before it were %d", runtime.NumGoroutine(), before.goroutines)
+	}
+	require.Less(v.t, v.measure().heap, before.heap+16<<20)
+}
