@@ -61,6 +61,7 @@ type cell struct {
 	handled     uint32 // messages of the present turn
 	incarnation uint32
 	restarts    atomic.Uint32
+	halted      atomic.Bool // since a failure, until it runs again
 	actor       Actor
 	ctx         Context
 	x           *extras
@@ -255,6 +256,7 @@ func (c *cell) begun(err error) {
 		return
 	}
 	c.phase = running
+	c.halted.Store(false)
 }
 
 // failed suspends the cell and leaves the decision to the parent.
@@ -264,6 +266,7 @@ func (c *cell) failed(err error) {
 		return
 	}
 	c.phase = failed
+	c.halted.Store(true)
 	c.sys.logFailure(c, err)
 	c.sys.act(Act{Kind: ActFailed, Actor: PID{p: &c.process}, Own: c.actor == nil, Err: err})
 	c.tellChildren(signal{kind: signalSuspend})
@@ -280,6 +283,7 @@ func (c *cell) resume() {
 		return
 	}
 	c.phase = running
+	c.halted.Store(false)
 	c.tellChildren(signal{kind: signalRelease})
 	c.flushPostponed()
 }

@@ -73,6 +73,12 @@ func (c *Context) send(to Addressable, msg any, from *process) {
 		to.deliverFrom(envelope{msg: msg, from: from}, c.cell.worker)
 		return
 	}
+	if v, ok := pid.p.t.(*virtualTarget); ok && v.picking != nil {
+		if to, what, ok := v.picking.Pick(msg); ok {
+			c.send(to, what, from)
+			return
+		}
+	}
 	_ = pid.p.t.deliver(envelope{msg: msg, from: from}) // a drop has been counted
 }
 
@@ -126,6 +132,9 @@ type Group struct {
 // Group returns a group of children to come. Its supervision counts for all of
 // them; with [AllForOne] the failure of one restarts or stops them all.
 func (c *Context) Group(s Supervise) *Group { return &Group{cell: c.cell, supervise: s} }
+
+// System returns the system of the group's parent.
+func (g *Group) System() *System { return g.cell.sys }
 
 // Spawn starts a child in the group; see [Context.Spawn].
 func (g *Group) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {

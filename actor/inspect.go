@@ -2,8 +2,9 @@ package actor
 
 // Pending returns how many messages wait in the actor's mailbox, and whether
 // the actor is at work on one or about to be. ok is false where that can't be
-// known: an actor of another node, a virtual ref, an actor that has stopped. The
-// numbers are those of an instant that is over when they are read. Pending
+// known, an actor of another node or a virtual ref, and for an actor that handles
+// nothing, because it has stopped, or has failed and isn't restarted or resumed
+// yet. The numbers are those of an instant that is over when they are read. Pending
 // doesn't block and is safe for concurrent use.
 func (r Ref[M]) Pending() (waiting int, busy, ok bool) {
 	if r.p == nil {
@@ -17,7 +18,7 @@ func (r Ref[M]) Pending() (waiting int, busy, ok bool) {
 	if !isCell {
 		return 0, false, false
 	}
-	if c.mailbox.isClosed() {
+	if c.halted.Load() || c.mailbox.isClosed() {
 		return 0, false, false
 	}
 	return c.mailbox.length(), c.mailbox.busy(), true

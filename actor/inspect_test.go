@@ -3,6 +3,8 @@ package actor_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,4 +56,23 @@ func TestPendingIsUnknown(t *testing.T) {
 		_, _, ok := ref.Pending()
 		require.False(t, ok, title)
 	}
+}
+
+// An actor that waits for its restart handles nothing.
+func TestPendingOfAFailedActorIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		pid := spawn(t, sys, "x", func(ctx *actor.Context) { act(ctx, func(string) {}) },
+			actor.Supervise{Backoff: actor.Backoff{Min: time.Minute, Max: time.Minute}})
+		known := func() bool {
+			synctest.Wait()
+			_, _, ok := pid.Pending()
+			return ok
+		}
+		require.True(t, known())
+		pid.Tell(errBoom)
+		require.False(t, known())
+		time.Sleep(72 * time.Second)
+		require.True(t, known())
+	})
 }

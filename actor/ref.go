@@ -163,11 +163,22 @@ type Fronting interface {
 	Actor() PID
 }
 
+// Picking is a [Handler] that mostly picks an actor who gets the message. What
+// an actor sends there in its turn then costs no more than if it had sent it to
+// that one itself.
+type Picking interface {
+	Handler
+	// Pick returns who gets the message, and what of it. false means that
+	// Deliver has to handle it. The rest is as with Deliver.
+	Pick(msg any) (to PID, what any, ok bool)
+}
+
 // virtualTarget is a ref that is not one actor.
 type virtualTarget struct {
 	process
 	path    string
 	handler Handler
+	picking Picking // handler, if it is one
 }
 
 func (t *virtualTarget) deliver(env envelope) error {
@@ -203,6 +214,7 @@ func (t *virtualTarget) location() Location {
 // there by its path; see [System.Resolve].
 func (s *System) NewRef(path string, h Handler) PID {
 	t := &virtualTarget{path: path, handler: h}
+	t.picking, _ = h.(Picking)
 	t.process = process{sys: s, t: t}
 	return PID{p: &t.process}
 }

@@ -251,6 +251,9 @@ func (s *System) Internal() Spawner { return internal{s} }
 
 type internal struct{ s *System }
 
+// System returns the system.
+func (i internal) System() *System { return i.s }
+
 func (i internal) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
 	return i.s.system.spawn(name, newSpec(factory, opts), nil)
 }

@@ -9,7 +9,7 @@
 //     ([ScatterGather], [TailChopping]) go through the router's actor.
 //   - Messages of one sender that go to the same routee keep their order, also
 //     when the router begins to route, or is restarted, between them.
-//   - A message that leads to no routee is a dead letter with the reason Nobody,
+//   - A message that leads to no routee is a dead letter with the reason NoRoutee,
 //     and the sender that looks ([actor.Ref.TryTell]) gets [ErrNoRoutee] or
 //     [ErrNoKey].
 //   - A routee that has stopped is taken out. A pool without routees stops, but

@@ -81,6 +81,30 @@ func (f *front) Deliver(msg any, from actor.PID) error {
 	return f.wait(msg, from)
 }
 
+// Pick returns the routee that gets the message, as Deliver would; false where
+// it isn't as simple as that.
+func (f *front) Pick(msg any) (to actor.PID, what any, ok bool) {
+	t := f.table.Load()
+	if t == nil || t.way != toOne || t.picker == nil {
+		return to, nil, false
+	}
+	switch msg.(type) {
+	case GetRoutees, AddRoutee, RemoveRoutee, AdjustPoolSize, actor.PoisonPill, actor.Kill, actor.Identify, Broadcast:
+		return to, nil, false
+	}
+	if t.toAll != nil && t.toAll.holds(bare(msg)) {
+		return to, nil, false
+	}
+	i := t.picker.Pick(msg)
+	if uint(i) >= uint(len(t.near)) {
+		return to, nil, false
+	}
+	if t.resizeEvery != 0 {
+		f.count(t)
+	}
+	return t.near[i], bare(msg), true
+}
+
 // route sends msg to whom the table gives it.
 func (f *front) route(t *table, msg any, from actor.PID) error {
 	if t.resizeEvery != 0 {
@@ -135,7 +159,7 @@ func (f *front) toAll(t *table, msg any, from actor.PID) error {
 
 // nobody drops a message that leads to no routee.
 func (f *front) nobody(t *table, msg any, from actor.PID) error {
-	f.sys.Drop(f.self, bare(msg), from, actor.DropNobody)
+	f.sys.Drop(f.self, bare(msg), from, actor.DropNoRoutee)
 	if _, byKey := t.picker.(*hashed); byKey {
 		return ErrNoKey
 	}

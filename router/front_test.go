@@ -60,6 +60,62 @@ func TestRoutingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// What an actor sends to a router in its turn goes where it would go from anywhere,
+// with its sender, and costs no allocation.
+func TestRoutingWithinATurn(t *testing.T) {
+	sys := testkit.New(t)
+	pool, f := spawned(t, sys, config{n: 4, logic: RoundRobin{}, routee: func(*queue) func() actor.Actor { return newEcho }}, Resize{Lower: 4, Upper: 4})
+	hashed := testkit.Must(Group(sys, "hashed", Refs{pool}, ConsistentHash{}))
+	routees(t, hashed)
+	standIn, counters := standIns(sys, 3)
+	group, _ := spawned(t, testkit.New(t), config{source: Refs(standIn), logic: Random{}})
+	names, allocated := make(chan any, 100), make(chan float64, 1)
+	sender := testkit.Must(sys.Spawn("sender", func() actor.Actor {
+		return actor.Func(func(ctx *actor.Context) {
+			switch m := ctx.Message().(type) {
+			case func(*actor.Context):
+				m(ctx)
+			default:
+				names <- m
+			}
+		})
+	}))
+	before := f.received.Load()
+	for title, test := range map[string]struct {
+		do   func(ctx *actor.Context)
+		want []any
+	}{
+		"each in turn": {func(ctx *actor.Context) {
+			for range 4 {
+				ctx.Tell(pool, who{})
+			}
+		}, []any{"routee-1", "routee-2", "routee-3", "routee-4"}},
+		"to all":         {func(ctx *actor.Context) { ctx.Tell(pool, Broadcast{who{}}) }, []any{"routee-1", "routee-2", "routee-3", "routee-4"}},
+		"by a key":       {func(ctx *actor.Context) { ctx.Tell(hashed, Keyed{"k", "bare"}) }, []any{"bare"}},
+		"to the manager": {func(ctx *actor.Context) { ctx.Tell(hashed, GetRoutees{}) }, []any{Routees{Refs: []actor.PID{pool}}}},
+	} {
+		sender.Tell(test.do)
+		var got []any
+		for range test.want {
+			got = append(got, <-names)
+		}
+		require.ElementsMatch(t, test.want, got, title)
+	}
+	require.Equal(t, before+6, f.received.Load(), "the resizer counts each message once")
+	sender.Tell(func(ctx *actor.Context) { ctx.Tell(hashed, "without a key") })
+	sender.Tell(func(ctx *actor.Context) {
+		var msg any = "m"
+		allocated <- testing.AllocsPerRun(1000, func() { ctx.Tell(group, msg) })
+	})
+	require.Zero(t, <-allocated)
+	require.EqualValues(t, 1, sys.Dropped(actor.DropNoRoutee))
+	sum := int64(0)
+	for _, c := range counters {
+		sum += c.n.Load()
+	}
+	require.EqualValues(t, 1001, sum)
+}
+
 func TestResizingCostsNoAllocation(t *testing.T) {
 	sys := testkit.New(t)
 	pid, f := spawned(t, sys, config{n: 2, routee: func(*queue) func() actor.Actor {

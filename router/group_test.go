@@ -57,7 +57,7 @@ func TestAGroupFollowsItsSource(t *testing.T) {
 	require.ErrorIs(t, group.TryTell("m"), ErrNoRoutee)
 	_, err := actor.Ask(t.Context(), group, who{})
 	require.ErrorIs(t, err, actor.ErrDeadLetter)
-	require.Equal(t, uint64(2), sys.Dropped(actor.DropNobody))
+	require.Equal(t, uint64(2), sys.Dropped(actor.DropNoRoutee))
 	source.publish(refs...)
 	require.Len(t, routees(t, group), 3, "it went on")
 }

@@ -8,7 +8,8 @@ import (
 
 // Pool spawns a router with n routees of its own and returns the ref to it:
 // what is told to it goes straight from the sender to the routee that logic
-// picks, with its sender. The parent is a *actor.System or a *actor.Context.
+// picks, with its sender. The parent is a *actor.System, its Internal, a
+// *actor.Context or a *actor.Group.
 //
 // It returns before the routees have started; messages wait for them. The
 // factory is called for every routee, and again at its restarts, from several

@@ -73,7 +73,7 @@ func TestAPoolMayStayEmpty(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, routees(t, pool))
 		require.ErrorIs(t, pool.TryTell("m"), ErrNoRoutee)
-		require.Equal(t, uint64(1), sys.Dropped(actor.DropNobody))
+		require.Equal(t, uint64(1), sys.Dropped(actor.DropNoRoutee))
 	})
 }
 
@@ -448,6 +448,44 @@ type typedEcho struct{}
 
 func (typedEcho) Receive(ctx *actor.Context, m who) { actor.Reply(ctx, m, ctx.Name()) }
 
+// A289: routees that have failed, and aren't restarted yet, are passed over.
+func TestSmallestMailboxPassesOverTheFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := testkit.New(t)
+		pool := testkit.Must(Pool(sys, "pool", 3, newEcho, SmallestMailbox{}, RouteeOptions{
+			actor.Supervise{Backoff: actor.Backoff{Min: time.Minute, Max: time.Minute}}}))
+		all := routees(t, pool)
+		all[0].Tell(fail{})
+		all[2].Tell(fail{})
+		synctest.Wait()
+		for range 10 {
+			name, err := actor.AskAs[string](t.Context(), pool, any(who{}))
+			require.NoError(t, err)
+			require.Equal(t, "routee-2", name)
+		}
+	})
+}
+
+// Routers may be spawned wherever actors may.
+func TestParentsOfRouters(t *testing.T) {
+	sys := testkit.New(t)
+	spawned := make(chan actor.PID, 2)
+	testkit.Must(sys.Spawn("parent", func() actor.Actor {
+		return actor.Func(func(ctx *actor.Context) {
+			spawned <- testkit.Must(Pool(ctx, "own", 2, newEcho, RoundRobin{}))
+			spawned <- testkit.Must(Pool(ctx.Group(actor.Supervise{}), "grouped", 2, newEcho, RoundRobin{}))
+		})
+	})).Tell("go")
+	for path, pool := range map[string]actor.PID{
+		"/system/pool":     testkit.Must(Pool(sys.Internal(), "pool", 2, newEcho, RoundRobin{})),
+		"/user/pool":       testkit.Must(Pool(sys, "pool", 2, newEcho, RoundRobin{})),
+		"/user/parent/own": <-spawned, "/user/parent/grouped": <-spawned,
+	} {
+		require.Equal(t, path, pool.Path())
+		require.Len(t, routees(t, pool), 2)
+	}
+}
+
 func TestRoutersThatCannotBe(t *testing.T) {
 	sys := testkit.New(t)
 	testkit.Must(Pool(sys, "taken", 1, newEcho, RoundRobin{}))
@@ -463,7 +501,7 @@ func TestRoutersThatCannotBe(t *testing.T) {
 		{"no source", func() (actor.PID, error) { return Group(sys, "a", nil, RoundRobin{}) }, "no source"},
 		{"name taken", func() (actor.PID, error) { return Pool(sys, "taken", 1, newEcho, RoundRobin{}) }, "name is taken"},
 		{"bad name", func() (actor.PID, error) { return Pool(sys, "a/b", 1, newEcho, RoundRobin{}) }, "bad actor name"},
-		{"bad parent", func() (actor.PID, error) { return Pool(&catcher{}, "a", 1, newEcho, RoundRobin{}) }, "*actor.System or a *actor.Context"},
+		{"bad parent", func() (actor.PID, error) { return Pool(&catcher{}, "a", 1, newEcho, RoundRobin{}) }, "*actor.Context or a *actor.Group"},
 		{"two resizers", func() (actor.PID, error) {
 			return Pool(sys, "a", 1, newEcho, RoundRobin{}, Resize{}, Explore{})
 		}, "2 resizers"},

@@ -103,23 +103,29 @@ func (r Resize) pressure(loads []Load) int {
 	return busy
 }
 
-// delta is the change before the bounds count.
-func (r Resize) delta(busy, size int) int {
+// delta is the change before the bounds count. What can't be seen of a pool, such
+// as the load of routees that have failed and not been restarted yet, says nothing.
+func (r Resize) delta(busy, known, size int) int {
 	change := 0
-	if busy >= size {
+	if busy >= known && known > 0 {
 		change += int(math.Ceil(orDefault(r.RampUp, 0.2) * float64(size)))
 	}
 	below, backoff := orDefault(r.BackoffBelow, 0.3), orDefault(r.Backoff, 0.1)
-	if below > 0 && backoff > 0 && size > 0 && float64(busy)/float64(size) < below {
+	if below > 0 && backoff > 0 && known > 0 && float64(busy)/float64(known) < below {
 		change -= int(math.Ceil(backoff * float64(size)))
 	}
 	return change
 }
 
 func (r Resize) decide(_ time.Time, loads []Load, _ uint64, _ *rand.Rand) int {
-	size := len(loads)
+	size, known := len(loads), 0
+	for _, l := range loads {
+		if l.Known {
+			known++
+		}
+	}
 	lower, upper := r.bounds()
-	return min(max(size+r.delta(r.pressure(loads), size), lower), upper) - size
+	return min(max(size+r.delta(r.pressure(loads), known, size), lower), upper) - size
 }
 
 func (h *head) loads() []Load {

@@ -56,7 +56,9 @@ func TestResizeDecides(t *testing.T) {
 		{"i", Resize{}, 0},
 		{"ii", Resize{Lower: 4}, 2},
 		{"iiiiiiiiiiii", Resize{}, -2},
-		{"?????", Resize{}, -1},
+		{"?????", Resize{}, 0},
+		{"q?q?", Resize{}, 1},
+		{"ii???????", Resize{}, -1},
 		{"", Resize{Lower: 2}, 2},
 	} {
 		t.Run("{"+test.pool+"}", func(t *testing.T) {

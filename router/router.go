@@ -93,7 +93,7 @@ func systemOf(parent actor.Spawner) (*actor.System, error) {
 	case interface{ System() *actor.System }:
 		return p.System(), nil
 	}
-	return nil, fmt.Errorf("routers are spawned on a *actor.System or a *actor.Context, not on a %T", parent)
+	return nil, fmt.Errorf("routers are spawned on a *actor.System, its Internal, a *actor.Context or a *actor.Group, not on a %T", parent)
 }
 
 // spawn starts a router.
