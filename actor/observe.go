@@ -100,7 +100,7 @@ func (s *System) observe(to *process, env envelope) (envelope, error) {
 		return env, nil
 	}
 	sending := Sending{To: PID{p: to}, From: PID{p: env.from}}
-	sending.To, sending.Message = plain(sending.To, env.msg)
+	_, sending.Message = plain(sending.To, env.msg)
 	if env.from != nil {
 		_, sending.Ask = env.from.t.(*reply)
 	}

@@ -86,10 +86,19 @@ func (c *cell) forgetChildren() {
 	if c.x == nil {
 		return
 	}
-	for p := range c.x.watching { //det:ok deleting commutes
+	var forgotten []*process
+	for p := range c.x.watching { //det:ok sorted below
 		if child, ok := p.t.(*cell); ok && child.parent == c {
 			delete(c.x.watching, p)
+			forgotten = append(forgotten, p)
 		}
+	}
+	if c.sys.observer == nil {
+		return
+	}
+	slices.SortFunc(forgotten, compareProcesses)
+	for _, p := range forgotten {
+		c.sys.act(Act{Kind: ActUnwatched, Actor: PID{p: &c.process}, Other: PID{p: p}})
 	}
 }
 

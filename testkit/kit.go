@@ -127,7 +127,7 @@ func (k *kit) stop() {
 		k.t.Errorf("%v outlives its system", a.Ref)
 	}
 	if k.ledger != nil {
-		k.life.checkEnd(k.t)
+		k.life.CheckEnd(k.t)
 		k.ledger.Check(k.t, sys)
 	}
 }

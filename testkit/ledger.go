@@ -40,13 +40,26 @@ func (l *Ledger) Observer() *actor.Observer {
 }
 
 func (l *Ledger) send(s actor.Sending) (any, error) {
-	if !s.Answer {
+	if !s.Answer && !order(s.Message) {
 		l.enter(s.To, func(a *account) { a.sent++ })
 	}
 	return s.Message, nil
 }
 
+// order reports whether a message is for the runtime, which has nothing left to do
+// about it when the actor has stopped anyway.
+func order(msg any) bool {
+	switch msg.(type) {
+	case actor.PoisonPill, actor.Kill:
+		return true
+	}
+	return false
+}
+
 func (l *Ledger) act(act actor.Act) {
+	if order(act.Message) {
+		return
+	}
 	switch act.Kind {
 	case actor.ActHandled:
 		if !act.Own {

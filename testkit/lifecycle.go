@@ -236,8 +236,8 @@ func (l *LifeCycle) hasEnded(watcher, watched actor.PID) {
 	}
 }
 
-// checkEnd is Check for a system that has stopped.
-func (l *LifeCycle) checkEnd(t testing.TB) {
+// CheckEnd is Check for a system that has stopped.
+func (l *LifeCycle) CheckEnd(t testing.TB) {
 	t.Helper()
 	l.mu.Lock()
 	pids := make([]actor.PID, 0, len(l.lives))

@@ -25,6 +25,9 @@ type strand struct {
 	// ended: the node died while the strand was parked. What still runs on
 	// it are deferred functions, and the doors of a dead node do nothing.
 	ended bool
+	// left: the job ended its goroutine. Its deferred functions have run; what
+	// is left of it waits for the end of the world.
+	left bool
 }
 
 func (w *World) newStrand() *strand {
@@ -45,16 +48,23 @@ func (w *World) newStrand() *strand {
 // work runs the job. A panic that nobody caught would have ended the process
 // in production: here it ends the seed.
 func (s *strand) work() {
+	done := false
 	defer func() {
-		if v := recover(); v != nil {
+		v := recover()
+		switch {
+		case v != nil:
 			s.w.fail(fmt.Sprintf("panic on node %s: %v\n%s", s.proc.node.name, v, debug.Stack()))
+		case !done && !s.ended && !s.w.failed && !s.w.t.Failed(): // by runtime.Goexit, which is the job's own
+			s.left = true
+			s.yield(struct{}{})
 		}
 	}()
 	if s.task != nil {
 		s.task.Run()
-		return
+	} else {
+		s.job()
 	}
-	s.job()
+	done = true
 }
 
 // park gives control back to the world until the world resumes the strand.
@@ -99,6 +109,10 @@ func (w *World) resume(s *strand) {
 		return
 	}
 	s.proc, s.task, s.job = nil, nil, nil
+	if s.left {
+		w.left = append(w.left, s)
+		return
+	}
 	w.idle = append(w.idle, s)
 }
 

@@ -36,6 +36,7 @@ type World struct {
 	nodes   []*Node // in the order of creation
 	current *strand // what runs now; nil for the script and for timer functions
 	idle    []*strand
+	left    []*strand // whose jobs ended their goroutines
 	strands uint64
 	// dispatching is set while the world carries out an event, as opposed to
 	// while the script runs.
@@ -278,7 +279,10 @@ func (w *World) close() {
 	for _, s := range w.idle {
 		s.stop()
 	}
-	w.idle = nil
+	for _, s := range w.left {
+		apart(s.stop)
+	}
+	w.idle, w.left = nil, nil
 	// Pools keep what lived in a world for a while; it shall not keep the world.
 	w.queue, w.net, w.checkers = queue{}, nil, nil
 }
