@@ -20,22 +20,23 @@ type envelope struct {
 // atomic operation or one short lock and no allocation, and a long backlog is never
 // copied.
 type mailbox struct {
-	state atomic.Uint64 // flags, and above them how many messages were handled
-
-	first    envelope // that made the turn due, if hasFirst
-	hasFirst bool     // both owned by whoever made the turn due, then by the turn
-
+	state   atomic.Uint64 // flags, and above them how many messages were handled
 	mu      sync.Mutex
-	arrived int32      // in segments of the senders
-	in      []envelope // the segment being filled
-	long    *backlog   // once there was more than a segment
-
+	arrived int32       // in segments of the senders
+	in      []envelope  // the segment being filled
+	long    *backlog    // once there was more than a segment
 	special *discipline // takes the place of the segments, if set
 
-	// The consumer's.
-	taken atomic.Int32 // messages in out and in long.more
-	next  int32        // index of the first message of out
+	// The message that made the turn due, if hasFirst. Both are owned by whoever
+	// made it due, and then by the turn.
+	first    envelope
+	hasFirst bool
+
+	// The consumer's, which it writes with every message: a line of the cache away
+	// from what the senders write.
 	out   []envelope   // its segment
+	next  int32        // index of the first message of out
+	taken atomic.Int32 // messages in out and in long.more
 }
 
 // The flags of a mailbox.
@@ -57,16 +58,36 @@ const (
 // backlog is what a mailbox needs when one segment isn't enough.
 type backlog struct {
 	filled [][]envelope // full segments of the senders, oldest first
-	spare  []envelope   // empty, for reuse
 	more   [][]envelope // the consumer's segments after out, oldest first
+	passed int          // of more, and nil by now
 }
 
+// rest returns the segments that the consumer has not begun.
+func (b *backlog) rest() [][]envelope { return b.more[b.passed:] }
+
 const (
-	// segmentMax is the size of a full segment, in messages.
+	// segmentMax is the size of a full segment, in messages. All mailboxes
+	// share those: an actor keeps none that it has no messages for.
 	segmentMax = 512
-	// keepMax is the capacity up to which an empty segment is kept for reuse.
-	keepMax = segmentMax
+	// smallMin and smallMax are the sizes of the segments that an actor keeps.
+	smallMin, smallMax = 8, 64
 )
+
+// segments are the full-sized ones that nobody uses.
+var segments = sync.Pool{New: func() any { return new([segmentMax]envelope) }}
+
+func newSegment() []envelope { return segments.Get().(*[segmentMax]envelope)[:0] }
+
+// emptied returns what is kept of a segment whose messages were all taken.
+func emptied(segment []envelope) []envelope {
+	if cap(segment) <= smallMax {
+		return segment[:0]
+	}
+	if cap(segment) == segmentMax {
+		segments.Put((*[segmentMax]envelope)(segment[:segmentMax]))
+	}
+	return nil
+}
 
 // rouse hands a message to an actor that has nothing to do. If it does, the caller
 // has to see to it that the turn comes; if not, push has to take the message.
@@ -152,8 +173,8 @@ func (m *mailbox) append(env envelope, most int) error {
 		m.mu.Unlock()
 		return ErrMailboxFull
 	}
-	if len(m.in) == cap(m.in) && len(m.in) >= segmentMax {
-		m.fill()
+	if len(m.in) == cap(m.in) {
+		m.widen()
 	}
 	m.in = append(m.in, env)
 	m.arrive(1)
@@ -169,14 +190,19 @@ func (m *mailbox) arrive(n int32) {
 	}
 }
 
-// fill puts the full segment aside. The lock is held.
-func (m *mailbox) fill() {
-	if m.long == nil {
-		m.long = &backlog{}
-	}
-	m.long.filled = append(m.long.filled, m.in)
-	if m.in, m.long.spare = m.long.spare, nil; m.in == nil {
-		m.in = make([]envelope, 0, segmentMax)
+// widen makes room in the segment of the senders, which is full. The lock is held.
+func (m *mailbox) widen() {
+	switch n := cap(m.in); {
+	case n < smallMax:
+		m.in = append(make([]envelope, 0, max(n*smallMin, smallMin)), m.in...)
+	case n < segmentMax:
+		m.in = append(newSegment(), m.in...)
+	default:
+		if m.long == nil {
+			m.long = &backlog{}
+		}
+		m.long.filled = append(m.long.filled, m.in)
+		m.in = newSegment()
 	}
 }
 
@@ -240,10 +266,7 @@ func (m *mailbox) popSpecial() (envelope, bool) {
 
 // advance moves to the next segment; false means that there is none.
 func (m *mailbox) advance() bool {
-	used := m.out[:0]
-	if cap(used) > keepMax {
-		used = nil
-	}
+	used := emptied(m.out)
 	m.out, m.next = used, 0
 	if !m.any() {
 		return false
@@ -251,16 +274,14 @@ func (m *mailbox) advance() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if b := m.long; b != nil {
-		if len(b.more) == 0 && len(b.filled) > 0 {
-			b.more, b.filled = append(b.filled, m.in), nil
-			m.in = nil
+		if len(b.rest()) == 0 && len(b.filled) > 0 {
+			b.more, b.filled, b.passed = append(b.filled, m.in), b.more[:0], 0
+			m.in, used = used, nil
 			m.take()
 		}
-		if len(b.more) > 0 {
-			m.out, b.more = b.more[0], b.more[1:]
-			if cap(used) == segmentMax {
-				b.spare = used
-			}
+		if len(b.rest()) > 0 {
+			m.out, b.more[b.passed] = b.more[b.passed], nil
+			b.passed++
 			return true
 		}
 	}
@@ -294,7 +315,7 @@ func (m *mailbox) prepend(envs []envelope) {
 		if m.long == nil {
 			m.long = &backlog{}
 		}
-		m.long.more = append([][]envelope{m.out[m.next:]}, m.long.more...)
+		m.long.more, m.long.passed = append([][]envelope{m.out[m.next:]}, m.long.rest()...), 0
 		m.mu.Unlock()
 	}
 	m.out, m.next = envs, 0
@@ -317,7 +338,7 @@ func (m *mailbox) close() []envelope {
 	}
 	rest = append(rest, m.out[m.next:]...)
 	if m.long != nil {
-		for _, segment := range append(m.long.more, m.long.filled...) {
+		for _, segment := range append(m.long.rest(), m.long.filled...) {
 			rest = append(rest, segment...)
 		}
 	}

@@ -36,7 +36,6 @@ func (m *monitor) rouse() {
 }
 
 func (m *monitor) loop() {
-	seen := make([]uint64, len(m.p.queues))
 	hurry, burst := 0, 0
 	for idle := monitorIdle; ; {
 		if idle >= monitorIdle {
@@ -56,13 +55,14 @@ func (m *monitor) loop() {
 		} else {
 			time.Sleep(monitorPeriod)
 		}
+		m.mark()
 		m.p.watchdog.look()
 		if !m.pending() {
 			idle++
 			continue
 		}
 		idle = 0
-		if m.look(seen) {
+		if m.look() {
 			hurry = monitorHurries
 			burst = min(2*burst+1, monitorBurstMax)
 			m.p.runExtra(burst)
@@ -93,7 +93,7 @@ func (m *monitor) pending() bool {
 		return true
 	}
 	for _, q := range m.p.queues {
-		if q.hasNext.Load() {
+		if q.next.Load() != nil {
 			return true
 		}
 	}
@@ -103,23 +103,27 @@ func (m *monitor) pending() bool {
 // needed reports whether there is work that waits for this queue's worker: its
 // own, or any when nobody else can be woken.
 func (m *monitor) needed(q *queue) bool {
-	return q.hasNext.Load() || q.waiting.Load() > 0 || m.p.asleep.Load() == 0 && m.p.available()
+	return q.next.Load() != nil || q.waiting.Load() > 0 || m.p.asleep.Load() == 0 && m.p.available()
 }
 
-// look gives every queue that has stood still since the last look to another
-// worker, and reports whether there was one.
-func (m *monitor) look(seen []uint64) (took bool) {
-	for i, q := range m.p.queues {
-		turns := q.turns.Load()
-		if turns == seen[i] && q.busy.Load() && m.needed(q) {
-			q.mu.Lock()
-			owner := q.owner
-			q.mu.Unlock()
-			m.p.takeOver(q, owner)
-			took = true
-			turns = q.turns.Load()
+// mark finds out which queues have begun a turn since the last time. The workers
+// take the mark away when they begin one, which costs them next to nothing.
+func (m *monitor) mark() {
+	for _, q := range m.p.queues {
+		if q.still = q.looked.Swap(true); !q.still {
+			q.looks++
 		}
-		seen[i] = turns
+	}
+}
+
+// look gives every queue that stands still to another worker, and reports
+// whether there was one.
+func (m *monitor) look() (took bool) {
+	for _, q := range m.p.queues {
+		if q.still && q.busy.Load() && m.needed(q) {
+			m.p.takeOver(q, q.owner.Load())
+			took = true
+		}
 	}
 	if m.p.available() {
 		m.p.wakeOne()
@@ -154,11 +158,7 @@ func (p *workers) anyWaiting() *cell {
 		}
 	}
 	for _, q := range p.queues {
-		q.mu.Lock()
-		c := q.ready.pop()
-		q.waiting.Store(int32(q.ready.len()))
-		q.mu.Unlock()
-		if c != nil {
+		if c := q.takeReady(); c != nil {
 			return c
 		}
 	}

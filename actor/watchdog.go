@@ -74,7 +74,7 @@ func (d *watchdog) begin(w *worker, c *cell) {
 		d.apart = map[*worker]*vigil{}
 	}
 	d.begun++
-	d.apart[w] = &vigil{cell: c, turn: d.begun, goroutine: w.goroutine, since: time.Now()}
+	d.apart[w] = &vigil{cell: c, turn: d.begun, goroutine: w.goroutine.Load(), since: time.Now()}
 	if d.p.monitor.parked.Load() {
 		d.p.monitor.rouse() // never blocks
 	}
@@ -96,9 +96,7 @@ func (d *watchdog) needed() bool {
 		return false
 	}
 	for i, q := range d.p.queues {
-		q.mu.Lock()
-		current, turn := q.current, q.turns.Load()
-		q.mu.Unlock()
+		current, turn := q.running(), q.looks
 		if v := &d.queues[i]; current != nil && !(v.reported && v.cell == current && v.turn == turn) {
 			return true
 		}
@@ -125,10 +123,7 @@ func (d *watchdog) look() {
 	d.last = now
 	var slow []vigil
 	for i, q := range d.p.queues {
-		q.mu.Lock()
-		current, turn, owner := q.current, q.turns.Load(), q.owner
-		goroutine := owner.goroutine
-		q.mu.Unlock()
+		current, turn, goroutine := q.running(), q.looks, q.owner.Load().goroutine.Load()
 		v := &d.queues[i]
 		if current == nil || v.cell != current || v.turn != turn {
 			*v = vigil{cell: current, turn: turn, goroutine: goroutine, since: now}
@@ -141,6 +136,14 @@ func (d *watchdog) look() {
 	if len(slow) > 0 {
 		d.report(now, slow)
 	}
+}
+
+// running returns the cell that the owner is running, if it is.
+func (q *queue) running() *cell {
+	if !q.busy.Load() {
+		return nil
+	}
+	return q.current.Load()
 }
 
 func (d *watchdog) lookApart(now time.Time, slow []vigil) []vigil {

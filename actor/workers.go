@@ -41,10 +41,10 @@ type workers struct {
 const (
 	// sendsPerTurn ends a turn that has sent so much, so that its backlogs
 	// are worked off while they are in the cache.
-	sendsPerTurn = 1000
+	sendsPerTurn = 1024
 	// sendsBeforeSharing is how many sends of a turn may pass before its next
 	// cell is offered to other workers.
-	sendsBeforeSharing = 32
+	sendsBeforeSharing = 256
 	// nextInARow is how often a worker prefers the cell it was given last.
 	nextInARow = 16
 	// spareMax is how many workers without a queue are kept.
@@ -81,18 +81,22 @@ func (f *fifo) pop() *cell {
 	return c
 }
 
-// queue is the work of one worker. Its owner may change while the old one is
-// in a turn, so everything goes through the lock, which is rarely contended.
+// queue is the work of one worker. Its owner may change while the old one is in a
+// turn; it notices that when it next looks at the owner.
 type queue struct {
-	mu      sync.Mutex
-	owner   *worker
-	next    *cell // run first; not for stealing
-	current *cell // that the owner is running
+	owner   atomic.Pointer[worker]
+	next    atomic.Pointer[cell] // run first; not for stealing
+	current atomic.Pointer[cell] // that the owner is running, if it is busy
+	busy    atomic.Bool          // the owner is not asleep
+	looked  atomic.Bool          // the monitor has looked since the last turn began
+
+	mu      sync.Mutex // guards ready, and every change of the owner
 	ready   fifo
-	waiting atomic.Int32  // in ready; read without the lock
-	hasNext atomic.Bool   // next is there; read without the lock
-	turns   atomic.Uint64 // begun turns; the monitor watches it
-	busy    atomic.Bool   // the owner is not asleep
+	waiting atomic.Int32 // in ready; read without the lock
+
+	// The monitor's.
+	still bool   // no turn began between the last two looks
+	looks uint64 // at which a turn had begun since the one before
 }
 
 // worker is a goroutine that runs cells.
@@ -100,11 +104,12 @@ type worker struct {
 	p     *workers
 	queue *queue // nil: a spare one
 	wake  chan struct{}
-	sends int  // of the present turn
-	inRow int  // cells taken from next in a row
-	look  bool // counted in searching
+	sends int    // of the present turn
+	inRow int    // cells taken from next in a row
+	turns uint64 // that it took
+	look  bool   // counted in searching
 
-	goroutine uint64 // its number in stacks
+	goroutine atomic.Uint64 // its number in stacks
 }
 
 // newWorkers starts the workers; turns longer than slow are reported, none if
@@ -116,7 +121,8 @@ func newWorkers(slow time.Duration) *workers {
 	p.monitor.wake = make(chan struct{}, 1)
 	for range runtime.GOMAXPROCS(0) {
 		w := p.newWorker()
-		q := &queue{owner: w}
+		q := &queue{}
+		q.owner.Store(w)
 		w.queue = q
 		p.queues = append(p.queues, q)
 		p.sleeping = append(p.sleeping, w)
@@ -245,17 +251,7 @@ func (w *worker) turnApart(c *cell) {
 }
 
 // setGoroutine notes on which goroutine the worker runs.
-func (w *worker) setGoroutine() {
-	n := goroutineNumber()
-	q := w.queue
-	if q == nil {
-		w.goroutine = n
-		return
-	}
-	q.mu.Lock()
-	w.goroutine = n
-	q.mu.Unlock()
-}
+func (w *worker) setGoroutine() { w.goroutine.Store(goroutineNumber()) }
 
 // find returns the next cell to run, nil when the worker is to end.
 func (w *worker) find() *cell {
@@ -273,9 +269,9 @@ func (w *worker) find() *cell {
 			if c = w.takeInbox(); c == nil {
 				c = w.steal()
 			}
-			w.queue.began(w, c)
 		}
 		if c != nil {
+			w.queue.begin(c)
 			w.found()
 			return c
 		}
@@ -285,16 +281,12 @@ func (w *worker) find() *cell {
 	}
 }
 
-// began notes that the owner runs a cell that it took elsewhere.
-func (q *queue) began(w *worker, c *cell) {
-	if c == nil {
-		return
+// begin notes that the owner is about to run c.
+func (q *queue) begin(c *cell) {
+	q.current.Store(c)
+	if q.looked.Load() {
+		q.looked.Store(false)
 	}
-	q.mu.Lock()
-	if q.owner == w {
-		q.current = c
-	}
-	q.mu.Unlock()
 }
 
 // take takes from the worker's own queue, and says whether it still is that.
@@ -302,34 +294,43 @@ func (q *queue) began(w *worker, c *cell) {
 // then what came from outside comes before both.
 func (w *worker) take() (c *cell, mine bool) {
 	q := w.queue
-	if q == nil {
+	if q == nil || q.owner.Load() != w {
 		return nil, false
 	}
-	if q.turns.Add(1)%64 == 0 && w.p.inboxed.Load() > 0 {
+	if w.turns++; w.turns%64 == 0 {
 		if c := w.takeInbox(); c != nil {
-			w.push(c)
+			return c, true
 		}
+	}
+	if w.inRow < nextInARow || q.waiting.Load() == 0 {
+		if c := q.takeNext(); c != nil {
+			w.inRow++
+			return c, true
+		}
+	}
+	w.inRow = 0
+	if c := q.takeReady(); c != nil {
+		return c, true
+	}
+	return q.takeNext(), true // the others were stolen meanwhile
+}
+
+func (q *queue) takeNext() *cell {
+	if q.next.Load() == nil {
+		return nil
+	}
+	return q.next.Swap(nil)
+}
+
+func (q *queue) takeReady() *cell {
+	if q.waiting.Load() == 0 {
+		return nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.owner != w {
-		return nil, false
-	}
-	q.current = nil
-	if c := q.next; c != nil && (w.inRow < nextInARow || q.ready.len() == 0) {
-		q.next, q.current = nil, c
-		q.hasNext.Store(false)
-		w.inRow++
-		return c, true
-	}
-	w.inRow = 0
-	if q.ready.len() == 0 {
-		return nil, true
-	}
-	c = q.ready.pop()
-	q.current = c
+	c := q.ready.pop()
 	q.waiting.Store(int32(q.ready.len()))
-	return c, true
+	return c
 }
 
 // takeInbox takes the worker's share of what came from outside.
@@ -347,13 +348,13 @@ func (w *worker) takeInbox() *cell {
 	p.inboxed.Store(int32(p.inbox.len()))
 	p.inboxMu.Unlock()
 	if len(more) > 0 {
-		w.queue.add(more)
+		w.queue.add(more...)
 	}
 	return c
 }
 
 // add appends cells to the queue, whoever owns it by now.
-func (q *queue) add(cells []*cell) {
+func (q *queue) add(cells ...*cell) {
 	q.mu.Lock()
 	for _, c := range cells {
 		q.ready.push(c)
@@ -379,7 +380,7 @@ func (w *worker) steal() *cell {
 			continue
 		}
 		if len(loot) > 1 {
-			w.queue.add(loot[1:])
+			w.queue.add(loot[1:]...)
 		}
 		return loot[0]
 	}
@@ -410,6 +411,7 @@ func (w *worker) rest() bool {
 		return false
 	}
 	w.queue.busy.Store(false)
+	w.queue.current.Store(nil)
 	p.sleeping = append(p.sleeping, w)
 	p.asleep.Store(int32(len(p.sleeping)))
 	p.mu.Unlock()
@@ -456,74 +458,65 @@ func (w *worker) push(c *cell) {
 		w.p.Schedule(c)
 		return
 	}
-	q.mu.Lock()
-	if q.owner != w {
-		q.mu.Unlock()
-		w.p.Schedule(c)
-		return
-	}
-	old := q.next
-	q.next = c
-	q.hasNext.Store(true)
-	if old == nil {
-		q.mu.Unlock()
+	old := q.next.Swap(c)
+	switch {
+	case q.owner.Load() != w: // it was another one's by then
+		if q.next.CompareAndSwap(c, nil) {
+			w.p.Schedule(c)
+		}
+		if old != nil {
+			w.p.Schedule(old)
+		}
+	case old == nil:
 		if w.p.monitor.parked.Load() {
 			w.p.monitor.rouse()
 		}
-		return
+	default:
+		q.add(old)
+		w.p.wakeOne()
 	}
-	q.ready.push(old)
-	q.waiting.Store(int32(q.ready.len()))
-	q.mu.Unlock()
-	w.p.wakeOne()
 }
 
 // pushLast makes c runnable again, behind all others.
 func (w *worker) pushLast(c *cell) {
 	q := w.queue
-	if q == nil {
+	if q == nil || q.owner.Load() != w {
 		w.p.Schedule(c)
 		return
 	}
-	q.mu.Lock()
-	mine := q.owner == w
-	if mine {
-		q.ready.push(c)
-		q.waiting.Store(int32(q.ready.len()))
+	q.add(c)
+	if q.owner.Load() != w || q.next.Load() != nil || q.waiting.Load() > 1 {
+		w.p.wakeOne() // otherwise w itself runs it at once
 	}
-	q.mu.Unlock()
-	if !mine {
-		w.p.Schedule(c)
-		return
-	}
-	w.p.wakeOne()
 }
 
 // sent counts a send of the present turn. After some of them the cell that
-// would be run next is offered to others: the turn may take long.
+// would be run next is offered to others: the turn may take long. After many, the
+// others come first: or a turn that never stops sending would fill the memory.
 func (w *worker) sent() {
 	if w == nil {
 		return
 	}
-	w.sends++
-	if w.sends%sendsBeforeSharing == 0 && w.queue != nil && w.queue.hasNext.Load() {
-		w.queue.share(w)
-		w.p.wakeOne()
+	if w.sends++; w.sends%sendsBeforeSharing == 0 {
+		w.share()
 	}
 }
 
 // exhausted reports whether the present turn has sent enough.
 func (w *worker) exhausted() bool { return w != nil && w.sends >= sendsPerTurn }
 
-// share moves the next cell to where it can be stolen.
-func (q *queue) share(w *worker) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if c := q.next; c != nil && q.owner == w {
-		q.next = nil
-		q.hasNext.Store(false)
-		q.ready.push(c)
-		q.waiting.Store(int32(q.ready.len()))
+// share moves the next cell to where it can be stolen. A turn that has sent too
+// much and goes on all the same goes on without the queue, and after others.
+func (w *worker) share() {
+	if q := w.queue; q != nil && q.owner.Load() == w {
+		if c := q.takeNext(); c != nil {
+			q.add(c)
+			w.p.wakeOne()
+		}
+	}
+	if w.sends%sendsPerTurn == 0 {
+		w.blocking()
+		runtime.Gosched()
 	}
 }
 
@@ -534,7 +527,7 @@ func (w *worker) blocking() {
 	if q == nil {
 		return
 	}
-	if q.hasNext.Load() || w.p.available() {
+	if q.next.Load() != nil || w.p.available() {
 		w.p.takeOver(q, w)
 	}
 }
@@ -556,32 +549,36 @@ func (p *workers) takeOver(q *queue, from *worker) {
 	if fresh {
 		w = p.newWorker()
 	}
-	q.mu.Lock()
-	if q.owner != from {
-		q.mu.Unlock()
+	w.queue = q
+	if !q.pass(from, w) {
 		if !fresh {
 			p.mu.Lock()
+			w.queue = nil
 			p.spare = append(p.spare, w)
 			p.mu.Unlock()
 		}
 		return
 	}
-	q.owner = w
-	stuck := q.current
-	q.current = nil
-	if c := q.next; c != nil {
-		q.next = nil
-		q.hasNext.Store(false)
-		q.ready.push(c)
-		q.waiting.Store(int32(q.ready.len()))
-	}
-	p.watchdog.begin(from, stuck) // under the lock: from may come back at any moment
-	q.mu.Unlock()
-	w.queue = q
-	q.turns.Add(1)
 	if fresh {
 		p.goroutines.Go(w.loop)
 		return
 	}
 	w.wake <- struct{}{}
+}
+
+// pass gives the queue to another owner, unless it has another one already.
+func (q *queue) pass(from, to *worker) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.owner.Load() != from {
+		return false
+	}
+	from.p.watchdog.begin(from, q.current.Swap(nil)) // first: from may come back at any moment
+	q.owner.Store(to)
+	if c := q.next.Swap(nil); c != nil {
+		q.ready.push(c)
+		q.waiting.Store(int32(q.ready.len()))
+	}
+	q.looked.Store(false)
+	return true
 }
