@@ -257,17 +257,24 @@ func TestChildren(t *testing.T) {
 	<-done
 }
 
+// holder spawns an actor named x.
+func holder(t *testing.T, sys *actor.System, factory func() actor.Actor) actor.PID {
+	t.Helper()
+	pid, err := sys.Spawn("x", factory)
+	require.NoError(t, err)
+	return pid
+}
+
 // A017: an actor that has stopped holds on to nothing.
 func TestWhatHasStoppedIsForgotten(t *testing.T) {
 	sys := newSystem(t)
-	held := &[1 << 16]byte{}
-	gone := weak.Make(held)
-	pid, err := sys.Spawn("x", func() actor.Actor {
-		held[0]++
-		return actor.Func(func(*actor.Context) { held[1]++ })
-	})
-	require.NoError(t, err)
-	held = nil
+	pid, gone := func() (actor.PID, weak.Pointer[[1 << 16]byte]) {
+		held := &[1 << 16]byte{}
+		return holder(t, sys, func() actor.Actor {
+			held[0]++
+			return actor.Func(func(*actor.Context) { held[1]++ })
+		}), weak.Make(held)
+	}()
 	pid.Tell("")
 	require.NoError(t, actor.GracefulStop(t.Context(), pid))
 	deadline := time.Now().Add(time.Minute)
