@@ -9,7 +9,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -102,13 +105,9 @@ func measure(all []workload, runs, scale int) ([]row, error) {
 		perSecond := w.load * capacity(rows, w.of)
 		for range runs {
 			for _, c := range w.contenders {
-				out, err := exec.Command(self, "-scale", fmt.Sprint(scale), "-one", fmt.Sprintf("%s,%s,%g", w.id, c, perSecond)).Output()
+				f, err := inFreshProcess(self, scale, fmt.Sprintf("%s,%s,%g", w.id, c, perSecond))
 				if err != nil {
-					return nil, fmt.Errorf("%s, %s: %w", w.id, c, err)
-				}
-				var f figures
-				if err := json.Unmarshal(out, &f); err != nil {
-					return nil, fmt.Errorf("%s, %s: %w", w.id, c, err)
+					return nil, err
 				}
 				for figure, v := range f {
 					if samples[figure] == nil {
@@ -130,6 +129,30 @@ func measure(all []workload, runs, scale int) ([]row, error) {
 	}
 	fmt.Fprintln(os.Stderr)
 	return rows, nil
+}
+
+// processTime bounds one run: one that hangs is to be seen, not waited for.
+const processTime = 5 * time.Minute
+
+// inFreshProcess runs one workload for one contender in a process of its own.
+func inFreshProcess(self string, scale int, what string) (figures, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), processTime)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, self, "-scale", fmt.Sprint(scale), "-one", what).Output()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%s: not done after %v", what, processTime)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return nil, fmt.Errorf("%s: %w\n%s", what, err, exit.Stderr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	var f figures
+	if err := json.Unmarshal(out, &f); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return f, nil
 }
 
 // capacity returns the product's capacity, a second, in a workload that was
