@@ -162,3 +162,56 @@ func TestOneLeaseOneSide(t *testing.T) { // B7, SB-1
 		require.Equal(t, parts[winner], left, text)
 	}
 }
+
+// The shapes of docs/concepts/split-brain.md: who goes on when whoever asks
+// first gets the lease.
+func TestLeaseByShape(t *testing.T) {
+	for _, c := range []struct{ cut, broken, want string }{
+		{"{a c e} | {b d}", "", "ace"},
+		{"{a b} | {c d e}", "", "cde"},
+		{"{a e} | {b c d}", "", "bcd"},
+		{"{a b} | {c}", "", "ab"},
+		{"{b} | {a c}", "", "ac"},
+		{"{a} | {b}", "", "a"},
+		{"{a b} | {c d}", "", "ab"},
+		{"{a b c} | {d e f}", "", "abc"},
+		{"{e} | {a b c d}", "", "abcd"},
+		{"{a} | {b c d e f}", "", "bcdef"},
+		{"{a b} | {c d} | {e}", "", "ab"},
+		{"{a b c d} | {e} | {f}", "", "abcd"},
+		{"{d} | {a b c} | {e f}", "", "abc"},
+		{"{a b} | {c d} | {e f g}", "", "efg"},
+		{"{a b}", "ab", "a"},
+		{"{a b c}", "ab", "ac"},
+		{"{a b c}", "ab ac bc", "a"},
+		{"{a b c} | {d e}", "bc", "ab"},
+		{"{a b c d} | {e}", "ad", "abc"},
+		{"{a b c d e}", "ad ae bd be", "abc"},
+	} {
+		var asksAtOnce []string
+		all := sides(c.cut)
+		for i := range all {
+			if d, later := (LeaseMajority{}).decide(view(t, all, i, "", c.broken)); !later {
+				asksAtOnce = append(asksAtOnce, addrs(d.Otherwise))
+			}
+		}
+		require.Equal(t, []string{c.want}, asksAtOnce, "%+v", c)
+	}
+}
+
+// Under keep-oldest a third side leaves nobody when the oldest is alone: those
+// who are many can't tell whether the two they don't hear are together, and
+// then the oldest would go on. With a majority, or a lease, they can.
+func TestKeepOldestWithThreeSides(t *testing.T) {
+	cut := "{a b c d} | {e} | {f}"
+	require.Equal(t, "{}", survivors(t, KeepOldest{}, cut, "", ""))
+	require.Equal(t, "{e}", survivors(t, KeepOldest{EvenIfAlone: true}, cut, "", ""))
+	require.Equal(t, "{a b c d}", survivors(t, KeepMajority{}, cut, "", ""))
+	together := sides("{a b c d} | {e f}")
+	apart := view(t, sides("{a b c d e f}"), 0, "", "ae be ce de af bf cf df") // what those four can know
+	same := view(t, together, 0, "", "")
+	d := KeepOldest{}.Decide(apart)
+	require.Equal(t, KeepOldest{}.Decide(same), d, "a sees the same in both cases")
+	require.Equal(t, "abcd", addrs(d.Down))
+	require.Equal(t, "{e f}", survivors(t, KeepOldest{}, "{a b c d} | {e f}", "", ""))
+}
