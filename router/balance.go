@@ -16,9 +16,6 @@ import (
 // routee is free and not behind others in the mailbox of a busy one. Who asks
 // gets the answer of whoever took it. [Broadcast] goes past the queue to every
 // routee. It is for pools only, without a [Resizer].
-//
-// A routee that has put another behaviour in place with Become is noticed to be
-// free a few hundredths of a second late.
 type Balancing struct {
 	// QueueMax is how many messages may wait. Default, or 0: no limit. A
 	// message that finds the queue full becomes a dead letter with the reason
@@ -39,7 +36,8 @@ func (b Balancing) check(pool bool) error {
 func (Balancing) over([]actor.PID, Picker, *rand.Rand) Picker { return nil }
 
 // sweepEvery is how often a queue in which messages wait looks for workers that
-// are free without having said so.
+// are free without having said so: what they were given never got to them, because
+// their mailboxes are bounded or the runtime has handled it.
 const sweepEvery = 10 * time.Millisecond
 
 // queue is what the workers of a balancing pool share.
@@ -176,9 +174,8 @@ func (q *queue) stop() []envelope {
 	return waiting
 }
 
-// sweep finds workers that are free without having said so, because their
-// messages pass by [member]: idle in two sweeps with the same item. It goes on as
-// long as something waits.
+// sweep finds workers that are free without having said so: idle in two sweeps
+// with the same item. It goes on as long as something waits.
 func (q *queue) sweep() {
 	q.mu.Lock()
 	var idle []*worker
@@ -204,35 +201,44 @@ func (q *queue) sweep() {
 	}
 }
 
-// member is the actor of a worker around that of the user: it sees when an item
-// is done. The hooks are passed on.
+// post is the place of a routee in a balancing pool, over all of its lives.
+type post struct {
+	queue  *queue
+	worker *worker // in its present life
+}
+
+// around stands around the handling of every message, whatever the behaviour: it
+// sees when an item is done, and the worker is free.
+func (p *post) around(ctx *actor.Context, msg any, next func(any)) {
+	w, returned := p.worker, false
+	given, isItem := p.queue.isItem(w, envelope{msg, ctx.Sender()})
+	defer func() {
+		switch {
+		case !isItem:
+		case returned:
+			p.queue.done(w, given)
+		default:
+			// It fails. Whether it is free again is for its supervisor to
+			// say: this runs when it is resumed, and a fresh one joins anew.
+			actor.Go(ctx, func(context.Context) (struct{}, error) { return struct{}{}, nil },
+				func(struct{}, error) { p.queue.done(w, given) })
+		}
+	}()
+	next(msg)
+	returned = true
+}
+
+// member is the actor of a worker around that of the user: it joins the others
+// and leaves them. The hooks are passed on.
 type member struct {
-	queue   *queue
+	post    *post
 	worker  *worker
 	hooks   any // the user's actor, or receiver
 	receive func(*actor.Context)
 }
 
-// Receive lets the user's actor handle the message; if that was the item, the
-// worker is free.
-func (m *member) Receive(ctx *actor.Context) {
-	w, returned := m.worker, false
-	given, isItem := m.queue.isItem(w, envelope{ctx.Message(), ctx.Sender()})
-	defer func() {
-		switch {
-		case !isItem:
-		case returned:
-			m.queue.done(w, given)
-		default:
-			// It fails. Whether it is free again is for its supervisor to
-			// say: this runs when it is resumed, and a fresh one joins anew.
-			actor.Go(ctx, func(context.Context) (struct{}, error) { return struct{}{}, nil },
-				func(struct{}, error) { m.queue.done(w, given) })
-		}
-	}()
-	m.receive(ctx)
-	returned = true
-}
+// Receive lets the user's actor handle the message.
+func (m *member) Receive(ctx *actor.Context) { m.receive(ctx) }
 
 // isItem tells the item from other messages. A message that is like the item
 // passes for it: then the worker gets its next a little early.
@@ -258,7 +264,8 @@ func (m *member) PreStart(ctx *actor.Context) error {
 		}
 	}
 	m.worker = &worker{pid: ctx.Self()}
-	m.queue.join(m.worker)
+	m.post.worker = m.worker
+	m.post.queue.join(m.worker)
 	return nil
 }
 
@@ -281,4 +288,4 @@ func (m *member) PostStop(ctx *actor.Context) {
 	}
 }
 
-func (m *member) leave() { m.queue.leave(func(w *worker) bool { return w == m.worker }) }
+func (m *member) leave() { m.post.queue.leave(func(w *worker) bool { return w == m.worker }) }

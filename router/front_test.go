@@ -64,7 +64,7 @@ func TestRoutingAllocatesNothing(t *testing.T) {
 // with its sender, and costs no allocation.
 func TestRoutingWithinATurn(t *testing.T) {
 	sys := testkit.New(t)
-	pool, f := spawned(t, sys, config{n: 4, logic: RoundRobin{}, routee: func(*queue) func() actor.Actor { return newEcho }}, Resize{Lower: 4, Upper: 4})
+	pool, f := spawned(t, sys, config{n: 4, logic: RoundRobin{}, routee: func(*post) func() actor.Actor { return newEcho }}, Resize{Lower: 4, Upper: 4})
 	hashed := testkit.Must(Group(sys, "hashed", Refs{pool}, ConsistentHash{}))
 	routees(t, hashed)
 	standIn, counters := standIns(sys, 3)
@@ -118,7 +118,7 @@ func TestRoutingWithinATurn(t *testing.T) {
 
 func TestResizingCostsNoAllocation(t *testing.T) {
 	sys := testkit.New(t)
-	pid, f := spawned(t, sys, config{n: 2, routee: func(*queue) func() actor.Actor {
+	pid, f := spawned(t, sys, config{n: 2, routee: func(*post) func() actor.Actor {
 		return func() actor.Actor { return actor.Func(func(*actor.Context) {}) }
 	}, logic: RoundRobin{}}, Explore{})
 	f.resizing.Store(true)

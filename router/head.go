@@ -160,7 +160,13 @@ func (h *head) route(ctx *actor.Context, msg any) {
 // spawn adds one routee of the pool's own.
 func (h *head) spawn(ctx *actor.Context) error {
 	h.names++
-	ref, err := ctx.Spawn("routee-"+strconv.Itoa(h.names), h.cfg.routee(h.front.queue), h.cfg.routeeOptions...)
+	var place *post
+	opts := h.cfg.routeeOptions
+	if h.front.queue != nil {
+		place = &post{queue: h.front.queue}
+		opts = append([]actor.SpawnOption{actor.Intercept(place.around)}, opts...)
+	}
+	ref, err := ctx.Spawn("routee-"+strconv.Itoa(h.names), h.cfg.routee(place), opts...)
 	if err != nil {
 		return err
 	}

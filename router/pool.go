@@ -19,8 +19,8 @@ import (
 // It fails, without having started anything, for a name that is bad or taken, a
 // parent that has stopped, and settings that make no sense.
 func Pool(parent actor.Spawner, name string, n int, factory func() actor.Actor, logic Logic, opts ...Option) (actor.PID, error) {
-	routee := func(q *queue) func() actor.Actor {
-		if q == nil {
+	routee := func(p *post) func() actor.Actor {
+		if p == nil {
 			return factory
 		}
 		return func() actor.Actor {
@@ -28,7 +28,7 @@ func Pool(parent actor.Spawner, name string, n int, factory func() actor.Actor, 
 			if a == nil {
 				return nil
 			}
-			return &member{queue: q, hooks: a, receive: a.Receive}
+			return &member{post: p, hooks: a, receive: a.Receive}
 		}
 	}
 	return pool(parent, name, n, factory == nil, routee, logic, opts)
@@ -38,8 +38,8 @@ func Pool(parent actor.Spawner, name string, n int, factory func() actor.Actor, 
 // nothing else; its PID takes [Broadcast], [GetRoutees] and the other messages
 // of this package.
 func PoolTyped[M any](parent actor.Spawner, name string, n int, factory func() actor.Receiver[M], logic Logic, opts ...Option) (actor.Ref[M], error) {
-	routee := func(q *queue) func() actor.Actor {
-		if q == nil {
+	routee := func(p *post) func() actor.Actor {
+		if p == nil {
 			return untyped(factory)
 		}
 		return func() actor.Actor {
@@ -47,14 +47,14 @@ func PoolTyped[M any](parent actor.Spawner, name string, n int, factory func() a
 			if r == nil {
 				return nil
 			}
-			return &member{queue: q, hooks: r, receive: func(ctx *actor.Context) { receive(ctx, r) }}
+			return &member{post: p, hooks: r, receive: func(ctx *actor.Context) { receive(ctx, r) }}
 		}
 	}
 	pid, err := pool(parent, name, n, factory == nil, routee, logic, opts)
 	return actor.Narrow[M](pid), err
 }
 
-func pool(parent actor.Spawner, name string, n int, noFactory bool, routee func(*queue) func() actor.Actor, logic Logic, opts []Option) (actor.PID, error) {
+func pool(parent actor.Spawner, name string, n int, noFactory bool, routee func(*post) func() actor.Actor, logic Logic, opts []Option) (actor.PID, error) {
 	if noFactory {
 		return actor.PID{}, errors.New("spawn router: no factory for its routees")
 	}

@@ -70,9 +70,9 @@ func (b BroadcastIf) holds(msg any) (yes bool) {
 // config is everything that is fixed when a router is spawned.
 type config struct {
 	logic         Logic
-	n             int                               // of a pool
-	routee        func(q *queue) func() actor.Actor // of a pool
-	source        Source                            // of a group
+	n             int                              // of a pool
+	routee        func(p *post) func() actor.Actor // of a pool; p is nil unless it is balancing
+	source        Source                           // of a group
 	routeeOptions []actor.SpawnOption
 	headOptions   []actor.SpawnOption
 	resizers      []Resizer
