@@ -1,6 +1,6 @@
 # Every target is one command that you can type yourself. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help ci test race sim lint bench cluster docs
+.PHONY: help ci test race sim lint storms bench cluster docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ lint: ## vet, gofmt, staticcheck, and the rules of the house
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem work
+
+storms: ## what a cluster must survive, in 100,000 simulated worlds and more (hours)
+	CLUSTER_SEEDS=$(or $(SEEDS),50000) .ci/run --only cluster
 
 cluster: ## measure membership, in processes and in simulation, with plots in /tmp/cluster
 	cd benchmarks && go run ./cluster -plots /tmp/cluster

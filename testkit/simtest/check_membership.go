@@ -1,39 +1,62 @@
 package simtest
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe/cluster/membership"
+	"github.com/troupe-go/troupe/codec"
 )
 
 // Membership watches over the views that nodes have of the cluster:
 //
 //	MB-1  an incarnation's status never goes back in anybody's view, and moves
 //	      only along the allowed edges
-//	MB-3  an incarnation's up-number never changes in anybody's view, no two
-//	      members share one, and in the end all agree
+//	MB-3  an incarnation has the same up-number in all views that ever were, and
+//	      no two incarnations of one cluster ever had the same
 //	MB-4  what was removed never comes back
-//	MB-6  only members have seen, observe, are observed
+//	MB-5  views merge in either order to the same, and a view that is merged again
+//	      adds nothing; looked at now and then
+//	MB-6  only members have seen, observe, are observed, are in the clock
+//	MB-7  a view isn't larger than its members, records and tombstones account
+//	      for; looked at now and then
 //	MB-9  a process is in one cluster at most, all its life
 //
 // Feed it every view of every node with Saw.
 type Membership struct {
 	views    map[*process]*witness
 	clusters map[int64]bool
+	owners   map[age]membership.Node
+	ages     map[lifetime]uint64
+	last     membership.View // that somebody told
+	count    int             // of views
 	err      error
 }
 
+// age is an up-number of one cluster, lifetime an incarnation in one.
+type age struct {
+	created int64
+	number  uint64
+}
+
+type lifetime struct {
+	created int64
+	node    membership.Node
+}
+
+// everyNth is how seldom the checks that cost much are made.
+const everyNth = 32
+
 // witness is what one process has seen so far.
 type witness struct {
-	view      membership.View
-	begun     bool
-	latest    map[membership.Node]membership.Status
-	gone      map[membership.Node]bool
-	upNumbers map[membership.Node]uint64
-	ended     time.Duration // when its own view said that it is out; 0 means in
+	view   membership.View
+	begun  bool
+	latest map[membership.Node]membership.Status
+	gone   map[membership.Node]bool
+	ended  time.Duration // when its own view said that it is out; 0 means in
 }
 
 // NewMembership returns an oracle that has seen nothing yet. Add it to the
@@ -42,6 +65,8 @@ func NewMembership() *Membership {
 	return &Membership{
 		views:    map[*process]*witness{},
 		clusters: map[int64]bool{},
+		owners:   map[age]membership.Node{},
+		ages:     map[lifetime]uint64{},
 	}
 }
 
@@ -59,16 +84,16 @@ func (m *Membership) Saw(n *Node, v membership.View) {
 	p := n.running()
 	w := m.views[p]
 	if w == nil {
-		w = &witness{latest: map[membership.Node]membership.Status{}, gone: map[membership.Node]bool{}, upNumbers: map[membership.Node]uint64{}}
+		w = &witness{latest: map[membership.Node]membership.Status{}, gone: map[membership.Node]bool{}}
 		m.views[p] = w
 	}
-	for _, check := range []func(*witness, membership.View) error{m.oneCluster, m.statuses, m.ages, m.relations} {
+	for _, check := range []func(*witness, membership.View) error{m.oneCluster, m.statuses, m.numbers, m.relations, m.sample} {
 		if err := check(w, v); err != nil {
 			m.err = fmt.Errorf("view of %s: %w", n.name, err)
 			return
 		}
 	}
-	w.view, w.begun = v, true
+	w.view, w.begun, m.last = v, true, v
 	m.clusters[v.Created] = true
 }
 
@@ -121,28 +146,61 @@ func reachable(from, to membership.Status) bool {
 	return false
 }
 
-// ages compares within one view and with what the same process saw before. A
-// leader that is cut off may give a number that nobody else ever learns of and
-// that the others then give again; such a view ends with the process.
-func (m *Membership) ages(w *witness, v membership.View) error {
-	owners := map[uint64]membership.Node{}
+// numbers compares with all views that there ever were: a leader promises a
+// number to all before it gives it, so even one that is cut off or dies gives
+// none that somebody else could get.
+func (m *Membership) numbers(_ *witness, v membership.View) error {
 	for _, member := range v.Members() {
 		n := member.UpNumber
 		if n == 0 {
-			if member.Status.IsUp() {
+			if member.Status == membership.Up {
 				return fmt.Errorf("MB-3: %v has no up-number", member)
 			}
 			continue
 		}
-		if known, ok := w.upNumbers[member.Node]; ok && known != n {
-			return fmt.Errorf("MB-3: %v has up-number %d and had %d", member, n, known)
+		life, number := lifetime{v.Created, member.Node}, age{v.Created, n}
+		if known, ok := m.ages[life]; ok && known != n {
+			return fmt.Errorf("MB-3: %v has up-number %d, and %d in another view", member, n, known)
 		}
-		if owner, ok := owners[n]; ok {
+		if owner, ok := m.owners[number]; ok && owner != member.Node {
 			return fmt.Errorf("MB-3: %v and %v both have up-number %d", member, owner, n)
 		}
-		w.upNumbers[member.Node], owners[n] = n, member.Node
+		m.ages[life], m.owners[number] = n, member.Node
 	}
 	return nil
+}
+
+// sample makes the checks that cost too much for every view.
+func (m *Membership) sample(_ *witness, v membership.View) error {
+	m.count++
+	if m.count%everyNth != 0 {
+		return nil
+	}
+	body := stateBytes(v.State)
+	// A member has an address, eleven numbers and roles; a record four numbers.
+	if most := 64 + 128*len(v.Members()) + 16*len(v.Reachability().Records()) + 64*len(v.Tombstones()) + 70*len(v.Roles()); len(body) > most {
+		return fmt.Errorf("MB-7: %d bytes for %d members, at most %d are accounted for", len(body), len(v.Members()), most)
+	}
+	if m.last.Created != v.Created {
+		return nil
+	}
+	merged := membership.Merge(v.State, m.last.State)
+	if !bytes.Equal(stateBytes(merged), stateBytes(membership.Merge(m.last.State, v.State))) {
+		return fmt.Errorf("MB-5: the order of the merge matters for %v and %v", v.Members(), m.last.Members())
+	}
+	if !bytes.Equal(stateBytes(membership.Merge(merged, v.State)), stateBytes(merged)) {
+		return fmt.Errorf("MB-5: a view merged twice adds to %v", v.Members())
+	}
+	return nil
+}
+
+// stateBytes is the wire form of a state.
+func stateBytes(s membership.State) []byte {
+	b, err := membership.Gossip{State: s}.AppendWire(codec.Scope{}, nil)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 func (m *Membership) relations(_ *witness, v membership.View) error {
@@ -150,6 +208,9 @@ func (m *Membership) relations(_ *witness, v membership.View) error {
 		if _, ok := v.Member(n); !ok {
 			return fmt.Errorf("MB-6: %v has seen the state and is no member", n)
 		}
+	}
+	if len(v.Members()) < v.Clock().Len() {
+		return fmt.Errorf("MB-6: a clock of %d nodes for %d members", v.Clock().Len(), len(v.Members()))
 	}
 	for _, r := range v.Reachability().Records() {
 		_, observer := v.Member(r.Observer)

@@ -209,6 +209,27 @@ func TestTheMembershipOracleSeesWhatIsWrong(t *testing.T) {
 	require.True(t, w.gone[one], "who is missing is gone for good")
 	w.begun, w.view = true, membership.ViewOf(membership.State{Created: 4}, two)
 	require.ErrorContains(t, m.oneCluster(w, view), "MB-9")
+
+	up := func(created int64, n membership.Node, number uint64) membership.View {
+		return membership.ViewOf(membership.Assemble(created, []membership.Member{{Node: n, Status: membership.Up, UpNumber: number}}), n)
+	}
+	fresh := func() *witness {
+		return &witness{latest: map[membership.Node]membership.Status{}, gone: map[membership.Node]bool{}}
+	}
+	require.NoError(t, m.numbers(fresh(), up(5, one, 1)))
+	require.NoError(t, m.numbers(fresh(), up(6, two, 1)), "in another cluster")
+	require.ErrorContains(t, m.numbers(fresh(), up(5, two, 1)), "MB-3", "a number given twice, in views of two processes")
+	require.ErrorContains(t, m.numbers(fresh(), up(5, one, 2)), "MB-3", "another number in the view of another process")
+	require.ErrorContains(t, m.numbers(fresh(), up(5, two, 0)), "MB-3")
+	seen := fresh()
+	require.NoError(t, m.statuses(seen, up(5, one, 1)))
+	require.NoError(t, m.statuses(seen, up(5, two, 2)))
+	require.ErrorContains(t, m.statuses(seen, up(5, one, 1)), "MB-4")
+	back := fresh()
+	back.latest[one] = membership.Exiting
+	require.ErrorContains(t, m.statuses(back, up(5, one, 1)), "MB-1")
+	m.count, m.last = everyNth-1, up(5, two, 2)
+	require.NoError(t, m.sample(fresh(), up(5, one, 1)))
 }
 
 func TestShrinkingFindsTheFaultThatMatters(t *testing.T) {
