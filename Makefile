@@ -1,6 +1,6 @@
 # Every target is one command that you can type yourself. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help ci test race sim lint storms bench cluster docs
+.PHONY: help ci test race sim lint storms campaign bench cluster docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ bench: ## every benchmark, with allocations
 
 storms: ## what a cluster must survive, in 100,000 simulated worlds and more (hours)
 	CLUSTER_SEEDS=$(or $(SEEDS),50000) .ci/run --only cluster
+
+campaign: ## 60 kills, 60 pauses and 30 partitions of real processes (20 minutes; wants a machine to itself)
+	cd benchmarks && go test -timeout 2h ./cluster -run '^TestCampaign$$' -v -campaign.kills=60 -campaign.pauses=60 -campaign.partitions=30 -campaign.strict
 
 cluster: ## measure membership, in processes and in simulation, with plots in /tmp/cluster
 	cd benchmarks && go run ./cluster -plots /tmp/cluster

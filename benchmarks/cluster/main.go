@@ -22,6 +22,7 @@ import (
 const (
 	nodeEnv  = "TROUPE_BENCH_NODE"
 	seedsEnv = "TROUPE_BENCH_SEEDS"
+	viaEnv   = "TROUPE_BENCH_VIA" // by which way it dials whom; it then tells every view
 )
 
 // row is one line of the table.
@@ -38,7 +39,7 @@ type bench struct {
 
 func main() {
 	if addr := os.Getenv(nodeEnv); addr != "" {
-		if err := runNode(addr, os.Getenv(seedsEnv)); err != nil {
+		if err := runNode(addr); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -12,25 +12,34 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster"
+	"github.com/troupe-go/troupe/cluster/downing"
 	"github.com/troupe-go/troupe/cluster/membership"
+	"github.com/troupe-go/troupe/remote"
 )
 
 // runNode is the program of one process of a measured cluster. It tells what it
 // sees in lines on its output: a word, the instant in Unix nanoseconds, and what
 // it is about. To "cpu" on its input it answers with the processor time it has
 // used; it ends with its input.
-func runNode(addr, seeds string) error {
+func runNode(addr string) error {
 	say := func(word string, about any) { fmt.Printf("%s %d %v\n", word, time.Now().UnixNano(), about) }
-	say("started", addr)
 	quiet := zerolog.Nop()
 	sys, err := actor.NewSystem("bench", actor.Config{Logger: &quiet})
 	if err != nil {
 		return err
 	}
-	cl, err := cluster.Open(sys, cluster.Config{Listen: addr, Seeds: strings.Split(seeds, ",")})
+	say("started", membership.Node{Addr: addr, UID: sys.UID()})
+	cfg := cluster.Config{Listen: addr, Seeds: strings.Split(os.Getenv(seedsEnv), ",")}
+	if via := os.Getenv(viaEnv); via != "" {
+		cfg.Remote.Transport = newDetour(via)
+		cfg.Downing = downing.KeepMajority{StableAfter: 2 * time.Second}
+	}
+	cl, err := cluster.Open(sys, cfg)
 	if err != nil {
 		return err
 	}
+	cl.Ended().Notify(func() { say("ended", cl.Err()) })
+	sys.Stopped().Notify(func() { os.Exit(endedCode) })
 	watcher, err := sys.Spawn("watcher", func() actor.Actor {
 		return actor.Func(func(ctx *actor.Context) {
 			if c, ok := ctx.Message().(cluster.Change); ok {
@@ -69,8 +78,48 @@ func tell(c cluster.Change, say func(word string, about any)) {
 			say("lost", e.Member.Addr)
 		case membership.MemberRemoved:
 			say("lost", e.Member.Addr)
-		case membership.Ended:
-			say("ended", e)
 		}
 	}
+	if os.Getenv(viaEnv) != "" {
+		say("view", picture(c.View))
+	}
+}
+
+// picture is a view as one line: the same for all nodes that agree.
+func picture(v membership.View) string {
+	out := fmt.Sprint(v.Created)
+	for _, m := range v.Members() {
+		out += fmt.Sprintf(" %v=%v", m.Node, strings.ReplaceAll(m.Status.String(), " ", "-"))
+	}
+	for _, m := range v.Unreachable() {
+		out += fmt.Sprintf(" !%v", m.Node)
+	}
+	return out
+}
+
+// endedCode is the exit code of a node that is in no cluster any more.
+const endedCode = 3
+
+// detour dials some addresses by way of others.
+type detour struct {
+	remote.TCP
+	via map[string]string
+}
+
+// newDetour reads "addr=addr,addr=addr".
+func newDetour(text string) *detour {
+	d := &detour{via: map[string]string{}}
+	for pair := range strings.SplitSeq(text, ",") {
+		addr, by, _ := strings.Cut(pair, "=")
+		d.via[addr] = by
+	}
+	return d
+}
+
+// Dial implements remote.Transport.
+func (d *detour) Dial(addr string, done func(remote.Conn, error)) (cancel func()) {
+	if by, ok := d.via[addr]; ok {
+		addr = by
+	}
+	return d.TCP.Dial(addr, done)
 }
