@@ -1,6 +1,6 @@
 # Every target is one command that you can type yourself. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help ci test race sim lint storms campaign bench cluster docs
+.PHONY: help ci test race sim fuzz lint storms campaign bench cluster docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ race: ## the tests of the core under the race detector
 
 sim: ## new seeds for every simulated scenario (SEEDS=2000)
 	.ci/run --only seeds --seeds $(or $(SEEDS),2000)
+
+fuzz: ## every fuzz target for a while (FUZZTIME=60s)
+	.ci/fuzz $(or $(FUZZTIME),60s)
 
 lint: ## vet, gofmt, staticcheck, and the rules of the house
 	.ci/run --only vet && .ci/run --only gofmt && .ci/run --only staticcheck && go test ./internal/tidy

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 // What decodes, encodes to something that decodes to the same.
@@ -36,7 +37,9 @@ func FuzzDecodeMessages(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kind uint8, body []byte) {
 		name := names[int(kind)%len(names)]
-		first, err := sys.registry.Decode(sys.Scope(), name, body)
+		var first any
+		var err error
+		bound.Allocation(t, len(body), func() { first, err = sys.registry.Decode(sys.Scope(), name, body) })
 		if err != nil {
 			return
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -195,7 +196,8 @@ func FuzzReadLocation(f *testing.F) {
 	f.Add([]byte{0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := wire.NewReader(b)
-		loc := actor.ReadLocation(r)
+		var loc actor.Location
+		bound.Allocation(t, len(b), func() { loc = actor.ReadLocation(r) })
 		if r.Err() != nil {
 			return
 		}

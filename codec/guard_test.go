@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 // recursive is the dumb twin of walk: it follows the structure by recursion.
@@ -168,7 +170,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add(name, b)
 	}
 	f.Fuzz(func(t *testing.T, name string, b []byte) {
-		msg, err := reg.Decode(s, name, b)
+		var msg any
+		var err error
+		bound.Allocation(t, len(b), func() { msg, err = reg.Decode(s, name, b) })
 		if err != nil || name == "bomb" {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 var (
@@ -235,6 +236,7 @@ func TestLane(t *testing.T) {
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte(magic+"\x00\x00\x00\x01\x10"), uint64(1))
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
+		bound.Allocation(t, len(b), func() { _ = (&frames{max: 1 << 20}).feed(b, func([]byte) error { return nil }) })
 		whole := &frames{max: 1000}
 		var want []string
 		wantErr := whole.feed(b, func(frame []byte) error { want = append(want, string(frame)); return nil })
@@ -251,6 +253,11 @@ func FuzzProtocol(f *testing.F) {
 	f.Add(appendSystem(nil, systemFrame{Seq: 1, ToPath: "/t"}, 3)[frameHeader+1:])
 	f.Add(appendUser(nil, goldenSelf, actor.Location{Path: "/p", UID: 3}, actor.Location{Path: "/q", Addr: "x"}, "m")[frameHeader+1:])
 	f.Fuzz(func(t *testing.T, b []byte) {
+		bound.Allocation(t, 3*len(b), func() { // each reads it once
+			_, _ = readHello(b)
+			_, _ = readSystem(b, protocolVersion)
+			_, _ = readUser(b)
+		})
 		if h, err := readHello(b); err == nil {
 			again, err := readHello(appendHello(nil, h)[len(magic)+frameHeader+1:])
 			require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 	"github.com/troupe-go/troupe/internal/wire"
 	"github.com/troupe-go/troupe/testkit"
 )
@@ -41,7 +42,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		msg, err := readScope(s, b)
+		var msg any
+		var err error
+		bound.Allocation(t, len(b), func() { msg, err = readScope(s, b) })
 		if err != nil || msg == nil {
 			return
 		}

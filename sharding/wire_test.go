@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster/membership"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 	"github.com/troupe-go/troupe/sharding/internal/core"
 )
 
@@ -74,7 +75,9 @@ func FuzzDecode(f *testing.F) {
 		if _, err := s.Registry.Named(name); err != nil {
 			return
 		}
-		msg, err := s.Registry.Decode(s, name, b)
+		var msg any
+		var err error
+		bound.Allocation(t, len(b), func() { msg, err = s.Registry.Decode(s, name, b) })
 		if err != nil {
 			return
 		}

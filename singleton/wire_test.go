@@ -9,6 +9,7 @@ import (
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster/membership"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 var (
@@ -62,7 +63,9 @@ func FuzzDecode(f *testing.F) {
 		if _, err := s.Registry.Named(name); err != nil {
 			return
 		}
-		msg, err := s.Registry.Decode(s, name, b)
+		var msg any
+		var err error
+		bound.Allocation(t, len(b), func() { msg, err = s.Registry.Decode(s, name, b) })
 		if err != nil {
 			return
 		}

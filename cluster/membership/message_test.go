@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
@@ -104,7 +105,8 @@ func FuzzMessages(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which int, body []byte) {
 		typ, err := reg.Named(names[uint(which)%uint(len(names))])
 		require.NoError(t, err)
-		msg, err := typ.Decode(codec.Scope{}, body)
+		var msg any
+		bound.Allocation(t, len(body), func() { msg, err = typ.Decode(codec.Scope{}, body) })
 		if err != nil {
 			return
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 func wireHead() Head {
@@ -77,7 +78,9 @@ func FuzzDecode(f *testing.F) {
 		if _, err := reg.Named(name); err != nil {
 			return
 		}
-		msg, err := reg.Decode(s, name, b)
+		var msg any
+		var err error
+		bound.Allocation(t, len(b), func() { msg, err = reg.Decode(s, name, b) })
 		if err != nil {
 			return
 		}
