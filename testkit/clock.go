@@ -86,3 +86,23 @@ func (c *Clock) Pending() int {
 	defer c.mu.Unlock()
 	return len(c.calls)
 }
+
+// next returns the instant of the next call.
+func (c *Clock) next() (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.calls) == 0 {
+		return time.Time{}, false
+	}
+	return c.calls[0].at, true
+}
+
+// advanceToNext moves the clock to the next call, and reports whether there was
+// one.
+func (c *Clock) advanceToNext() bool {
+	at, ok := c.next()
+	if ok {
+		c.Advance(at.Sub(c.Now()))
+	}
+	return ok
+}

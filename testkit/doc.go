@@ -1,5 +1,6 @@
-// Package testkit tests actors: probes that stand in for others, a clock that
-// moves by hand, and systems that clean up after themselves.
+// Package testkit tests actors: one alone, with its effects as values; many, with
+// probes that stand in for others; clocks that move by hand, and systems that clean
+// up after themselves and keep books of every message.
 //
 // # Guarantees
 //
@@ -8,6 +9,7 @@
 //   - In such a system every message is accounted for: it was handled, or is a
 //     dead letter with a reason; see [Ledger]. Every actor's life is in order;
 //     see [LifeCycle].
+//   - A [Solo] runs the real actor, and nothing but what its test asks for.
 //   - A [Probe] sees every message it was sent, in order, and every expectation
 //     that is not met says what came instead.
 //   - With a [Clock] nothing happens by the passing of time but what
@@ -24,5 +26,6 @@
 //
 // The package needs nothing but testing.TB: it brings no assertion library.
 //
-// Read the files in this order: kit, ledger, roundtrip, lifecycle, probe, clock. schema.
+// Read the files in this order: kit, ledger, roundtrip, lifecycle, probe, expect,
+// await, logs, clock, solo, effect, inbox, stepper.
 package testkit

@@ -28,11 +28,17 @@ type Probe struct {
 	sys  *actor.System
 	pid  actor.PID
 	last Received
+	// of the test's goroutine:
+	until   time.Time // the end of the present Within
+	silent  bool      // the last expectation was for nothing to come
+	watched map[actor.PID]bool
 
 	mu     sync.Mutex
 	queue  []Received
 	waiter chan struct{} // non-nil while the test waits for a message
 	seen   []string      // for the report of an expectation that was not met
+	ignore func(any) bool
+	pilot  Pilot
 }
 
 // NewProbe starts a probe in sys.
@@ -50,9 +56,33 @@ func NewProbe(t testing.TB, sys *actor.System) *Probe {
 // watch asks the probe to watch an actor.
 type watch struct{ who actor.PID }
 
+// spawn asks the probe for a child.
+type spawn struct {
+	name    string
+	factory func() actor.Actor
+	opts    []actor.SpawnOption
+	done    chan struct{}
+	pid     actor.PID
+	err     error
+}
+
 func (p *Probe) receive(ctx *actor.Context) {
-	if w, ok := ctx.Message().(watch); ok {
-		ctx.Watch(w.who)
+	switch m := ctx.Message().(type) {
+	case watch:
+		ctx.Watch(m.who)
+		return
+	case *spawn:
+		m.pid, m.err = ctx.Spawn(m.name, m.factory, m.opts...)
+		close(m.done)
+		return
+	}
+	p.mu.Lock()
+	ignored, pilot := p.ignore != nil && p.ignore(ctx.Message()), p.pilot
+	p.mu.Unlock()
+	if pilot != nil {
+		p.Autopilot(pilot(ctx))
+	}
+	if ignored {
 		return
 	}
 	p.mu.Lock()
@@ -85,7 +115,32 @@ func (p *Probe) Reply(msg any) {
 }
 
 // Watch has the probe watch an actor; see [Probe.ExpectTerminated].
-func (p *Probe) Watch(who actor.Addressable) { p.pid.Tell(watch{who.PID()}) }
+func (p *Probe) Watch(who actor.Addressable) {
+	if p.watched == nil {
+		p.watched = map[actor.PID]bool{}
+	}
+	p.watched[who.PID()] = true
+	p.pid.Tell(watch{who.PID()})
+}
+
+// Spawn starts a child of the probe, which supervises it as the options say.
+func (p *Probe) Spawn(name string, factory func() actor.Actor, opts ...actor.SpawnOption) (actor.PID, error) {
+	s := &spawn{name: name, factory: factory, opts: opts, done: make(chan struct{})}
+	if err := p.pid.TryTell(s); err != nil {
+		return actor.PID{}, err
+	}
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	select {
+	case <-s.done:
+		return s.pid, s.err
+	case <-limit.C:
+		return actor.PID{}, fmt.Errorf("spawn %q by %v: %w", name, p.pid, actor.ErrTimeout)
+	}
+}
+
+// Stop stops the probe.
+func (p *Probe) Stop() { p.sys.StopActor(p.pid) }
 
 // Next waits for a message and returns it.
 func (p *Probe) Next() any {
@@ -96,7 +151,7 @@ func (p *Probe) Next() any {
 // NextReceived waits for a message and returns it with its sender.
 func (p *Probe) NextReceived() Received {
 	p.t.Helper()
-	r, ok := p.take(patience)
+	r, ok := p.take(p.limited(patience))
 	if !ok {
 		p.t.Fatalf("no message came; before: %s", p.history())
 	}
@@ -133,9 +188,14 @@ func Fish[T any](p *Probe, accept func(T) bool) T {
 	}
 }
 
-// ExpectTerminated waits for the end of who, which the probe watches.
+// ExpectTerminated waits for the end of who; it may have ended already. The probe
+// watches it from now on, unless it does so already.
 func (p *Probe) ExpectTerminated(who actor.Addressable) {
 	p.t.Helper()
+	if !p.watched[who.PID()] {
+		p.Watch(who)
+	}
+	delete(p.watched, who.PID())
 	if got := ExpectAs[actor.Terminated](p); got.Ref != who.PID() {
 		p.t.Fatalf("%v has terminated, not %v", got.Ref, who.PID())
 	}
@@ -144,13 +204,15 @@ func (p *Probe) ExpectTerminated(who actor.Addressable) {
 // ExpectNothing fails the test if a message is there or comes within d.
 func (p *Probe) ExpectNothing(d time.Duration) {
 	p.t.Helper()
-	if r, ok := p.take(d); ok {
+	if r, ok := p.take(p.limited(d)); ok {
 		p.t.Fatalf("got %s, want nothing; before: %s", show(r.Message), p.history())
 	}
+	p.silent = true
 }
 
 // take waits up to d for a message.
 func (p *Probe) take(d time.Duration) (Received, bool) {
+	p.silent = false
 	var expired <-chan time.Time
 	for {
 		p.mu.Lock()
@@ -176,6 +238,18 @@ func (p *Probe) take(d time.Duration) (Received, bool) {
 		}
 	}
 }
+
+// putBack undoes a take.
+func (p *Probe) putBack(r Received) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = append([]Received{r}, p.queue...)
+	p.seen = p.seen[:len(p.seen)-1]
+	p.silent = true
+}
+
+// now is the time of the test.
+func (p *Probe) now() time.Time { return time.Now() }
 
 func (p *Probe) history() string {
 	p.mu.Lock()

@@ -54,9 +54,12 @@ var doors = []door{
 	{"testkit/netfault/link.go", clock, "it delays bytes of real sockets"},
 	{"testkit/netfault/link.go", goroutine, "writing to a real socket blocks"},
 	{"testkit/netfault/proxy.go", goroutine, "reading from real sockets blocks"},
+	{"testkit/await.go", clock, "looks again at what nobody tells of, for a while of the test's own time"},
+	{"testkit/logs.go", clock, "a line of a log comes when it comes; a test waits for it in its own time"},
 	{"testkit/ledger.go", clock, "before it fails a test, it gives time to senders that no system runs"},
 	{"testkit/probe.go", clock, "a probe waits on the goroutine of its test, which no clock of a system moves"},
 	{"testkit/probe.go", choice, "a probe waits for a message or for the end of its patience"},
+	{"testkit/stepper.go", goroutine, "a turn of an actor alone may end its goroutine, which must not be the test's"},
 	{"testkit/simtest/run.go", clock, "reports seeds per minute and ends a seed that hangs; nothing inside the world sees it"},
 	{"testkit/simtest/strand.go", goroutine, "a strand is a coroutine: exactly one of them runs"},
 }
