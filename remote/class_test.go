@@ -215,7 +215,9 @@ func TestSecretsOfClientsRotate(t *testing.T) {
 	require.NoError(t, c.member.rem.SetSecretsOf(remote.Client, next, sharedSecret(t, "clients")))
 	require.NoError(t, client.rem.SetSecrets(next, sharedSecret(t, "clients")))
 	require.NoError(t, c.member.rem.SetSecretsOf(remote.Client, next))
+	lost := subscribe[remote.ConnectionLost](client, "lost")
 	c.net.Break("m:1", "client:1")
+	lost.next() // what is told before that may be lost with the connection
 	client.sys.RefAt("m:1", "/user/api").Tell(ping{2})
 	api.expect(ping{2})
 	require.NoError(t, c.member.rem.SetSecretsOf(remote.Client), "no clients any more")

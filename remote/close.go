@@ -61,6 +61,7 @@ func (r *Remote) beginClose() {
 	if !r.closing.CompareAndSwap(false, true) {
 		return
 	}
+	r.stopTimers()
 	peers := r.sortedPeers()
 	r.leavingMu.Lock()
 	r.leaving = len(peers) + 1

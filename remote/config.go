@@ -35,6 +35,15 @@ type Config struct {
 	// and change it once the handshake is done. Default false: Start refuses.
 	// Without a secret Plaintext means nothing.
 	Plaintext bool
+	// Keys, if set, are looked after: their files are read again when they have
+	// changed, connections whose certificates no longer hold are ended, and the
+	// others renewed within a minute, without a loss. Set it to those whose TLS
+	// method made TCP.TLS. Default nil: call Keys.Reload, [Remote.Recheck] and
+	// [Remote.Renew] yourself.
+	Keys *Keys
+	// KeysEvery is how often the files of Keys are looked at. Default 10 s. Shorter
+	// lets a revocation count sooner.
+	KeysEvery time.Duration
 	// Access says which nodes are members, clients or observers, and what each may
 	// do here. Default: whoever is let in is a member.
 	Access Access
@@ -157,6 +166,7 @@ func (c Config) controlBufferMax() int { return positive(c.ControlBufferMax, 8<<
 func (c Config) handshakeTimeout() time.Duration {
 	return positive(c.HandshakeTimeout, 5*time.Second)
 }
+func (c Config) keysEvery() time.Duration    { return positive(c.KeysEvery, keysEveryDefault) }
 func (c Config) frameTimeout() time.Duration { return positive(c.FrameTimeout, 10*time.Second) }
 func (c Config) acceptRate() int {
 	if c.AcceptRate < 0 {
@@ -235,6 +245,13 @@ func (c Config) exposed(bound string, secure bool) error {
 		return fmt.Errorf("%s can be reached from other machines, and all traffic could be read on the way: set TCP.TLS, or Plaintext if the network is yours alone", bound)
 	}
 	return nil
+}
+
+// beyond reports whether other machines can reach a bound address.
+func beyond(bound string) bool {
+	host, _, err := net.SplitHostPort(bound)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && !ip.IsLoopback()
 }
 
 // advertised is the address by which this node is known, once it is bound.

@@ -1,5 +1,7 @@
 package remote
 
+import "time"
+
 // Connected is published when it is known which incarnation is at an address.
 type Connected struct {
 	Addr string
@@ -46,4 +48,22 @@ type Denied struct {
 	Class Class
 	// What it wanted, and of the actor at which path, as that node has put it.
 	What, Path string
+}
+
+// KeysLoaded is published when the files of Config.Keys had changed and were loaded
+// again.
+type KeysLoaded struct {
+	// Expires is the end of the certificate now in use.
+	Expires time.Time
+	// Ended is how many connections were ended because the certificate of the other
+	// end no longer holds.
+	Ended int
+}
+
+// Renewed is published when a connection that this node had dialed has been replaced
+// by a new one, as planned; see [Remote.Renew].
+type Renewed struct {
+	Addr string
+	// Control tells the stream for control messages from the ordinary ones.
+	Control bool
 }

@@ -52,6 +52,7 @@ type lane struct {
 	queued   uint64    // user messages in pending
 	puts     uint64    // frames ever appended
 	quietAt  uint64    // puts when the lane was last looked at
+	pings    uint64    // appended for the present stream
 }
 
 // put appends a frame. ok is false when the lane is full; demand is true when
@@ -67,6 +68,8 @@ func (l *lane) put(frame []byte, user bool) (ok, demand bool) {
 	if user {
 		l.appended++
 		l.queued++
+	} else if frameKind(frame[frameHeader]) == framePing {
+		l.pings++
 	}
 	if l.out != nil {
 		l.out.conn.Flush()
@@ -107,7 +110,7 @@ func (l *lane) open(o *outbound, _ identity) {
 func (l *lane) close() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.out, l.prefix, l.flight = nil, nil, nil
+	l.out, l.prefix, l.flight, l.pings = nil, nil, nil, 0
 	l.filter(func(kind frameKind, _ []byte) bool { return kind == frameUser })
 	return len(l.pending) > 0
 }

@@ -26,6 +26,9 @@ type outbound struct {
 	ended  bool
 	greet  []byte // the hello, until it is taken
 
+	pongs    uint64
+	lastPong uint64 // the one that says that everything has been read; 0: the stream stays
+
 	hello  []byte // its body, as it was said
 	secret Secret // by which this node proves itself; zero: it need not
 
@@ -71,6 +74,7 @@ func (o *outbound) dialed(conn Conn, err error) {
 	ended := o.ended
 	o.conn = conn
 	o.mu.Unlock()
+	o.peer.noteDialed(o)
 	conn.Start(o)
 	if ended {
 		conn.Close()
@@ -133,6 +137,9 @@ func (o *outbound) frame(b []byte) error {
 		o.peer.post(func(a *association, now time.Time) {
 			if kind == framePong {
 				a.pong(now, o.uid, o.kind)
+				if o.isLastPong() {
+					o.peer.drained(a, now, o)
+				}
 				return
 			}
 			a.acked(now, o.uid, n, kind == frameNack)
@@ -253,6 +260,29 @@ func (o *outbound) Closed(err error) {
 	if err == nil {
 		err = errNoMore
 	}
+	o.peer.forgetDialed(o)
 	o.peer.laneDown(o, err)
 	o.peer.remote.alive.end()
+}
+
+// isLastPong counts a pong.
+func (o *outbound) isLastPong() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pongs++
+	return o.pongs == o.lastPong
+}
+
+func (p *peer) noteDialed(o *outbound) {
+	p.dialedMu.Lock()
+	defer p.dialedMu.Unlock()
+	p.dialedConns[o.kind] = o
+}
+
+func (p *peer) forgetDialed(o *outbound) {
+	p.dialedMu.Lock()
+	defer p.dialedMu.Unlock()
+	if p.dialedConns[o.kind] == o {
+		p.dialedConns[o.kind] = nil
+	}
 }

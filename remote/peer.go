@@ -28,11 +28,16 @@ type peer struct {
 	inputs  []func(*association, time.Time)
 	running bool
 
+	// dialedConns are the streams with a connection.
+	dialedMu    sync.Mutex
+	dialedConns [laneMax]*outbound
+
 	// The rest belongs to the runner.
-	assoc   *association
-	streams []*outbound // by laneKind
-	timer   actor.Timer
-	timerAt time.Time
+	assoc    *association
+	streams  []*outbound   // by laneKind
+	renewing [laneMax]bool // a stream is being replaced
+	timer    actor.Timer
+	timerAt  time.Time
 
 	// reached is how far the incoming streams of messages have got.
 	reachedMu sync.Mutex
@@ -242,6 +247,7 @@ func (p *peer) carryOut(now time.Time, e effect) {
 	case effectLost:
 		p.lost(e.lane, e.uid, errSilent)
 	case effectOpenLane:
+		p.opened(e.lane)
 		p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer)
 	case effectDropPending:
 		if e.lane != laneProbe {

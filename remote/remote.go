@@ -41,6 +41,7 @@ type Remote struct {
 	stats     counters
 	large     budget
 	secrets   atomic.Pointer[secretTable]
+	plaintext bool
 	closing   atomic.Bool
 	over      atomic.Bool
 	alive     liveCount
@@ -59,6 +60,11 @@ type Remote struct {
 	warned map[string]struct{}
 	lines  bucket // about strangers
 	unsaid int
+
+	timersMu   sync.Mutex
+	timers     map[uint64]func() bool // of every
+	lastTimer  uint64
+	timersOver bool
 
 	leavingMu  sync.Mutex
 	leaving    int
@@ -103,8 +109,16 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		return nil, fmt.Errorf("start remoting: %w", err)
 	}
 	r.listener = listener
+	r.plaintext = !secure && beyond(listener.Addr())
 	r.log.Info().Str("addr", addr).Str("bound", listener.Addr()).Uint64("uid", r.self.UID).Msg("remoting started" + protection(secure, len(cfg.Secrets) > 0))
 	r.open()
+	if cfg.Keys != nil {
+		k := &keeper{state: cfg.Keys.loaded.Load().state}
+		r.every(cfg.keysEvery(), func() { r.lookAfterKeys(k) })
+	}
+	if r.plaintext {
+		r.remind()
+	}
 	sys.Stopped().Notify(func() {
 		r.beginClose()
 		sys.Executor().Go(r.Close) // so that whoever waits for the executor waits for the goodbye
@@ -254,6 +268,11 @@ type Stats struct {
 	// Denied are messages and requests that their sender's class does not allow; see
 	// [Access].
 	Denied uint64
+	// CertificateExpires is when the certificate in use ends; zero without
+	// Config.Keys. Something should alert on it.
+	CertificateExpires time.Time
+	// Plaintext: nodes of other machines can connect, and traffic is not encrypted.
+	Plaintext bool
 	// Peers are the addresses known, Connections the connections at present.
 	Peers, Connections int
 }
@@ -270,7 +289,12 @@ func (r *Remote) Stats() Stats {
 	r.connsMu.Lock()
 	shed := r.gate.shed
 	r.connsMu.Unlock()
+	var expires time.Time
+	if r.cfg.Keys != nil {
+		expires = r.cfg.Keys.Expires()
+	}
 	return Stats{
+		CertificateExpires: expires, Plaintext: r.plaintext,
 		Shed: shed,
 		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(), Refused: r.stats.refused.Load(), Forged: r.stats.forged.Load(), Denied: r.stats.denied.Load(),
 		Undecodable: r.stats.undecodable.Load(), Skipped: r.stats.skipped.Load(), Peers: peers, Connections: r.alive.count(),

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -39,6 +41,9 @@ type TLS struct {
 	// Authorities returns the authorities whose certificates are believed.
 	// Required; those of the machine are never used.
 	Authorities func() (*x509.CertPool, error)
+	// Revoked reports whether a certificate of our authorities is no longer good.
+	// Default nil: none is revoked.
+	Revoked func(*x509.Certificate) bool
 	// Allow are patterns, one of which a name in the other end's certificate
 	// must match: a DNS name, "*.shop.internal" for any one label before it, an
 	// IP address or a network "10.1.0.0/16", or a URI, which may end in "*".
@@ -153,6 +158,9 @@ func (t *TLS) verify(s tls.ConnectionState) error {
 		return errors.New("the other end shows no certificate of our authorities")
 	}
 	leaf := s.PeerCertificates[0]
+	if t.Revoked != nil && slices.ContainsFunc(s.PeerCertificates, t.Revoked) {
+		return fmt.Errorf("the certificate %q, number %v: %w", printable(leaf.Subject.String()), leaf.SerialNumber, errRevoked)
+	}
 	if len(t.Allow) == 0 || slices.ContainsFunc(t.Allow, func(p string) bool { return matches(p, leaf) }) {
 		return nil
 	}
@@ -220,7 +228,8 @@ func entitled(leaf *x509.Certificate, addr string) error {
 // Keys are a certificate, its key and authorities from PEM files, for [TLS]. Make
 // them with [LoadKeys]; they are safe for concurrent use.
 type Keys struct {
-	certFile, keyFile, authoritiesFile string
+	loadMu                                          sync.Mutex
+	certFile, keyFile, authoritiesFile, revokedFile string
 
 	loaded atomic.Pointer[loadedKeys]
 }
@@ -228,6 +237,8 @@ type Keys struct {
 type loadedKeys struct {
 	cert        *tls.Certificate
 	authorities *x509.CertPool
+	revoked     map[serial]struct{}
+	state       [sha256.Size]byte // of the files before they were read
 }
 
 // LoadKeys reads PEM files: a certificate (with its intermediates, if any), its
@@ -246,17 +257,28 @@ func LoadKeys(certFile, keyFile, authoritiesFile string) (*Keys, error) {
 // in use stays in use, and the error says why. While authorities change, the file
 // has to hold both.
 func (k *Keys) Reload() error {
+	k.loadMu.Lock()
+	defer k.loadMu.Unlock()
+	state := k.stateLocked()
 	cert, err := tls.LoadX509KeyPair(k.certFile, k.keyFile)
 	if err != nil {
 		return fmt.Errorf("load certificate %s and key %s: %w", k.certFile, k.keyFile, err)
 	}
-	pem, err := os.ReadFile(k.authoritiesFile)
+	b, err := os.ReadFile(k.authoritiesFile)
 	if err != nil {
 		return fmt.Errorf("load authorities: %w", err)
 	}
+	authorities, err := parseAuthorities(b)
+	if err != nil {
+		return fmt.Errorf("load authorities %s: %w", k.authoritiesFile, err)
+	}
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("load authorities: no certificate in %s; it must be PEM", k.authoritiesFile)
+	for _, a := range authorities {
+		pool.AddCert(a)
+	}
+	revoked, err := readRevoked(k.revokedFile, authorities)
+	if err != nil {
+		return err
 	}
 	if err := checkUses(&cert); err != nil {
 		return fmt.Errorf("%s: %w", k.certFile, err)
@@ -272,7 +294,7 @@ func (k *Keys) Reload() error {
 	if _, err := cert.Leaf.Verify(x509.VerifyOptions{Roots: pool, Intermediates: between}); err != nil {
 		return fmt.Errorf("certificate %s does not hold against %s: %w", k.certFile, k.authoritiesFile, err)
 	}
-	k.loaded.Store(&loadedKeys{cert: &cert, authorities: pool})
+	k.loaded.Store(&loadedKeys{cert: &cert, authorities: pool, revoked: revoked, state: state})
 	return nil
 }
 
@@ -284,6 +306,10 @@ func (k *Keys) TLS(allow ...string) *TLS {
 	return &TLS{
 		Certificate: func() (*tls.Certificate, error) { return k.loaded.Load().cert, nil },
 		Authorities: func() (*x509.CertPool, error) { return k.loaded.Load().authorities, nil },
-		Allow:       allow,
+		Revoked: func(c *x509.Certificate) bool {
+			_, revoked := k.loaded.Load().revoked[serialOf(c)]
+			return revoked
+		},
+		Allow: allow,
 	}
 }

@@ -32,7 +32,7 @@ type authority struct {
 func newAuthority(t testing.TB) *authority {
 	a := &authority{}
 	c := a.issue(t, func(c *x509.Certificate) {
-		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageDigitalSignature
+		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign|x509.KeyUsageDigitalSignature
 		c.ExtKeyUsage, c.Subject.CommonName = nil, "authority"
 	})
 	a.cert, a.key = c.Leaf, c.PrivateKey.(*ecdsa.PrivateKey)
