@@ -344,11 +344,11 @@ func TestResolver(t *testing.T) { // SB-3, F-06
 	})
 	t.Run("only the leader decides, and one that becomes it later at once", func(t *testing.T) {
 		r := NewResolver(KeepMajority{})
-		b := view(t, sides("{b a c}"), 0, "", "ac bc")
+		b := view(t, sides("{b a c d e}"), 0, "", "ac bc")
 		r.Step(at(0), b)
 		require.Empty(t, r.Step(at(5), b).Down)
 		require.True(t, r.Next().IsZero())
-		led := view(t, sides("{b ad c}"), 0, "", "ac bc")
+		led := view(t, sides("{b ad c d e}"), 0, "", "ac bc")
 		require.Empty(t, r.Step(at(7), led).Down, "a was downed: a change")
 		require.Equal(t, []membership.Node{node("c")}, r.Step(at(12), led).Down)
 	})

@@ -16,6 +16,7 @@ type graph struct {
 	members []membership.Member // by node
 	broken  [][]int             // by member: whom it has a broken pair with, sorted
 	counts  []bool              // by member: it has a say in who survives
+	downed  []membership.Member // declared dead and not removed yet: the others may not know
 }
 
 // searchMax bounds the search for the largest group; beyond it nobody can be
@@ -29,6 +30,9 @@ func newGraph(v membership.View, role string) *graph {
 	g := &graph{self: v.Self}
 	at := map[membership.Node]int{}
 	for _, m := range v.Members() {
+		if m.Status == membership.Down && m.HasRole(role) {
+			g.downed = append(g.downed, m)
+		}
 		if m.Status == membership.Down || m.Status == membership.Exiting {
 			continue
 		}

@@ -2,6 +2,7 @@ package downing
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe/cluster/membership"
@@ -111,7 +112,8 @@ func majority(own, others int, lowest bool) bool {
 
 // holdsWhenWorse reports whether a majority is one too if the other side has
 // seen the last change of members and this one hasn't, or the other way round:
-// who leaves here may be gone there, who joins may be up there.
+// who leaves here may be gone there, who joins may be up there, and who is down
+// here may have a say there: only when it is removed has everybody heard of it.
 func (s KeepMajority) holdsWhenWorse(g *graph, set []bool) bool {
 	own, others, lowest := 0, 0, -1
 	for i, m := range g.members {
@@ -128,7 +130,15 @@ func (s KeepMajority) holdsWhenWorse(g *graph, set []bool) bool {
 			lowest = i
 		}
 	}
-	return lowest >= 0 && majority(own, others, set[lowest])
+	if lowest < 0 {
+		return false
+	}
+	first := set[lowest]
+	for _, m := range g.downed {
+		others++
+		first = first && g.members[lowest].Compare(m.Node) < 0
+	}
+	return majority(own, others, first)
 }
 
 // StaticQuorum lets a side survive that has at least Size members. It is for
@@ -222,7 +232,7 @@ func (s KeepOldest) Decide(v membership.View) Decision {
 func (s KeepOldest) holdsWhenWorse(g *graph, set []bool) bool {
 	stays := func(i int) bool { return g.counts[i] && g.members[i].Status != membership.Leaving }
 	oldest := g.oldest(stays)
-	if oldest < 0 {
+	if oldest < 0 || slices.ContainsFunc(g.downed, func(m membership.Member) bool { return m.Older(g.members[oldest]) }) {
 		return false
 	}
 	if s.EvenIfAlone {
