@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"context"
 	"encoding/hex"
 	"net/url"
 	"testing"
@@ -97,6 +98,7 @@ func FuzzEscape(f *testing.F) {
 	}
 	sys, err := actor.NewSystem("escape", actor.Config{})
 	require.NoError(f, err)
+	f.Cleanup(func() { require.NoError(f, sys.Stop(context.Background())) })
 	f.Fuzz(func(t *testing.T, id string) {
 		name := escape(id)
 		back, err := url.PathUnescape(name)

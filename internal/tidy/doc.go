@@ -15,6 +15,7 @@
 //   - Every scenario of the acceptance list for actors is quoted by a test or
 //     listed as one without a meaning here (scenarios_test.go).
 //   - Every function of actor and router has an Example (verbs_test.go).
+//   - Every package's tests look for goroutines that they left (leaks_test.go).
 //   - Sizes, documentation and what must not be in the tree (shape_test.go).
 //
 // Each rule is a function from parsed files to findings. It is tested on small

@@ -33,6 +33,7 @@ func TestTree(t *testing.T) {
 		{"packages say what they promise", checkPackages(all)},
 		{"exported names are explained", checkComments(all)},
 		{"exported verbs are shown", checkVerbs(all)},
+		{"tests look for what they leave", checkLeaks(all, leakless)},
 		{"nothing of one machine, no blobs", files},
 	} {
 		t.Run(rule.title, func(t *testing.T) {
