@@ -45,11 +45,10 @@ type limb struct {
 type twig struct{ *limb }
 
 type (
-	stir  struct{}            // do something drawn
-	roll  struct{ n int }     // a call that everybody answers once it is calm
-	knock struct{ error }     // a failure by itself
-	note  struct{ from int }  // an adapter's
-	over  struct{ who *limb } // instead of a Terminated
+	stir struct{}            // do something drawn
+	roll struct{ n int }     // a call that everybody answers once it is calm
+	note struct{ from int }  // an adapter's
+	over struct{ who *limb } // instead of a Terminated
 )
 
 const limbsMax = 250
