@@ -141,7 +141,7 @@ func TestStrategies(t *testing.T) { // section 8.9, B6
 		{majority, "{a b} => {a}", "", "ab"},
 		{majority, "{a b c} => {a c}", "", "ab"}, // B3 asks for c alone: see decisions
 		{majority, "{a b c d e} => {c d e}", "", "ab ac bc ae bd"},
-		{majority, "{a b c} | {d e} => {}", "", "bc"}, // no three can all talk
+		{majority, "{a b c} | {d e} => {}", "", "bc"}, // no three can all talk; B1, B2 ask for a alone: see decisions
 		{majority, "{a b c d} | {e} => {a b c}", "", "ad"},
 		{majority, "{a b c d e} => {a b c}", "", "ad ae bd be"}, // F-10: c is the bridge
 		{majority, "{a b c} => {}", "", "ab ac bc"},
