@@ -67,8 +67,8 @@ type Access struct {
 	// (actor.System.Select). It lets a node reach every actor here, whatever
 	// Exported says. Default none.
 	Select []Class
-	// Spawn are the classes whose nodes may start the actors that [Offer] has
-	// named. Default none.
+	// Spawn are the classes whose nodes may start the actors that [Remote.Offer]
+	// has named. Default none.
 	Spawn []Class
 }
 
@@ -167,7 +167,7 @@ const (
 	zoneExported zone = iota // Access.Exported names it
 	zoneReply                // somebody waits for an answer there
 	zoneUser                 // the users' actors
-	zoneGuardian             // above the users' actors: it passes on what is for selections
+	zoneGuardian             // takes what is for selections, and orders to spawn: their types demand rights
 	zoneInternal             // the runtime's own, and everything else
 	zoneCount
 )
@@ -182,12 +182,12 @@ func (a Access) zoneOf(path string) zone {
 	switch {
 	case !strings.HasPrefix(path, "/"), strings.Contains(path, "//"), strings.HasSuffix(path, "/"):
 		return zoneInternal
+	case path == "/user", path == spawnedPath:
+		return zoneGuardian
 	case matchesAny(a.Exported, path):
 		return zoneExported
 	case strings.HasPrefix(path, "/temp/"):
 		return zoneReply
-	case path == "/user":
-		return zoneGuardian
 	case strings.HasPrefix(path, "/user/"):
 		return zoneUser
 	}

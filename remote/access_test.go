@@ -89,7 +89,8 @@ func TestPathsThatAreNotCanonicalAreInternal(t *testing.T) {
 	a := Access{Exported: []string{"/user/api", "/user/open/*", "/user/all/**"}}
 	for path, want := range map[string]zone{
 		"/user/api": zoneExported, "/user/open/x": zoneExported, "/user/all/x/y": zoneExported,
-		"/user/open": zoneUser, "/user/open/x/y": zoneUser, "/user/all": zoneUser, "/user/apix": zoneUser, "/user/api/x": zoneUser,
+		"/user/open": zoneUser, "/user": zoneGuardian, "/user/spawned": zoneGuardian, "/user/spawned/x": zoneUser,
+		"/user/open/x/y": zoneUser, "/user/all": zoneUser, "/user/apix": zoneUser, "/user/api/x": zoneUser,
 		"": zoneInternal, "/": zoneInternal, "user/api": zoneInternal, "xuser/api": zoneInternal, "//user/api": zoneInternal, "/user//api": zoneInternal,
 		"/user/api/": zoneInternal, "/user/": zoneInternal, "/system/x": zoneInternal, "/sharding/account/ada": zoneInternal, "/User/api": zoneInternal,
 	} {
@@ -154,4 +155,21 @@ func TestAccessIsChecked(t *testing.T) {
 		require.ErrorContains(t, Config{Access: a}.Validate(), want)
 	}
 	require.NoError(t, Config{Secrets: []Secret{s}, Access: Access{ClientSecrets: []Secret{s}, Exported: []string{"/user/a/**", "/user/*"}}}.Validate())
+}
+
+// TestGoldenOrder holds the bytes of an order to spawn still.
+func TestGoldenOrder(t *testing.T) {
+	sys := guarded(t, Config{}).sys
+	o := Order{Kind: "echo", Args: 7}
+	name, b, err := sys.Registry().Encode(sys.Scope(), nil, o)
+	require.NoError(t, err)
+	require.Equal(t, "troupe.remote.Order.v1", name)
+	require.Equal(t, "\x04echo\x00\x03int\x01\x0e", string(b))
+	got, err := sys.Registry().Decode(sys.Scope(), name, b)
+	require.NoError(t, err)
+	require.Equal(t, o, got)
+	for n := range b {
+		_, err := sys.Registry().Decode(sys.Scope(), name, b[:n])
+		require.Error(t, err)
+	}
 }

@@ -62,6 +62,6 @@
 // Read the files in this order: association, deadline, effect, reliable (what is
 // decided, without any doing); frame, handshake, secret, access, nonce, gate, begun,
 // envelope (bytes), stream, route, assembly; peer, lane, large, parts, budget,
-// outbound, inbound, link, renew (doing it); remote, accept, close, config, event;
+// outbound, inbound, link, renew, spawn (doing it); remote, accept, close, config, event;
 // transport, tcp, tls, keys, memnet.
 package remote

@@ -424,6 +424,9 @@ func (i *inbound) decode(e envelope) (any, error) {
 		}
 		i.types = remember(i.types, string(e.Name), t)
 	}
+	if t.Demands()&codec.RightStop != 0 && !i.remote.cfg.Access.permits(i.class, opStop, i.path(e.Path)) {
+		return nil, fmt.Errorf("stop %.100q: %w", e.Path, codec.ErrDenied)
+	}
 	scope := i.remote.scope
 	scope.Denied = i.denied
 	return t.Decode(scope, e.Body)

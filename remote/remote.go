@@ -61,6 +61,8 @@ type Remote struct {
 	lines  bucket // about strangers
 	unsaid int
 
+	offers offers
+
 	timersMu   sync.Mutex
 	timers     map[uint64]func() bool // of every
 	lastTimer  uint64
@@ -77,6 +79,9 @@ type Remote struct {
 // system stops, remoting says goodbye to the other nodes and ends too.
 func Start(sys *actor.System, cfg Config) (*Remote, error) {
 	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("start remoting: %w", err)
+	}
+	if err := codec.Register[Order](sys.Registry(), "troupe.remote.Order.v1", codec.RightSpawn); err != nil {
 		return nil, fmt.Errorf("start remoting: %w", err)
 	}
 	r := &Remote{
