@@ -80,6 +80,8 @@ type reply struct {
 	err      error
 	deadline time.Time
 	temp     atomic.Uint64 // its name once it was sent to another node
+
+	prev, next *reply // guarded by the system's askLimits
 }
 
 // newReply makes the ref for an answer that is wanted within wait.
@@ -89,12 +91,21 @@ func (s *System) newReply(wait time.Duration) *reply {
 	return r
 }
 
-// expire ends the wait for an answer after its time.
+// expire ends the wait for an answer after its time, until the timer is stopped.
 func (r *reply) expire(wait time.Duration) Timer {
-	return r.sys.clock.AfterFunc(wait, func() {
-		r.decide(nil, fmt.Errorf("%w after %v (%w)", ErrTimeout, wait, context.DeadlineExceeded))
-	})
+	if _, real := r.sys.clock.(RealClock); real && wait == r.sys.askTimeout {
+		r.sys.askLimits.add(r)
+		return r
+	}
+	return r.sys.clock.AfterFunc(wait, func() { r.timeout(wait) })
 }
+
+func (r *reply) timeout(wait time.Duration) {
+	r.decide(nil, fmt.Errorf("%w after %v (%w)", ErrTimeout, wait, context.DeadlineExceeded))
+}
+
+// Stop ends the watch over the deadline of the answer; see expire.
+func (r *reply) Stop() bool { return r.sys.askLimits.remove(r) }
 
 func (s *System) askAny(ctx context.Context, to *process, msg any) (any, error) {
 	if own, inTurn := ctx.(*Context); inTurn {

@@ -40,8 +40,8 @@
 // for what blocks, [System.Tree] and [Inspect] to see what goes on.
 //
 // Read the files in this order: actor, ref, context, cell, turn, deliver, mailbox,
-// discipline, budget, signal, supervise, parent, watch, end, ask, timer, idle,
-// pipe, session, fsm, intercept, adapter, selection, receptionist, extension,
+// discipline, budget, signal, supervise, parent, watch, end, ask, asklimit, timer,
+// idle, pipe, session, fsm, intercept, adapter, selection, receptionist, extension,
 // breaker, retry, system, family, events, shutdown, interrupt, executor, workers,
 // monitor, watchdog, bulkhead, inspect, tree, observe, clock, remoting, refwire, message,
 // epoch.

@@ -32,6 +32,7 @@ type Gate struct {
 	mu     sync.Mutex
 	open   bool
 	done   chan struct{}
+	waiter chan struct{} // of one that waits without done
 	notify []func()
 }
 
@@ -47,6 +48,9 @@ func (g *Gate) Open() bool {
 	if g.done != nil {
 		close(g.done)
 	}
+	if g.waiter != nil {
+		g.waiter <- struct{}{} // there is room
+	}
 	calls := g.notify
 	g.notify = nil
 	g.mu.Unlock()
@@ -54,6 +58,25 @@ func (g *Gate) Open() bool {
 		f()
 	}
 	return true
+}
+
+// wait blocks the goroutine until the gate is open. The channels for that come from
+// a pool, each with room for one.
+func (g *Gate) wait(pool *sync.Pool) {
+	g.mu.Lock()
+	if g.open || g.waiter != nil {
+		g.mu.Unlock()
+		<-g.Done()
+		return
+	}
+	c, ok := pool.Get().(chan struct{})
+	if !ok {
+		c = make(chan struct{}, 1)
+	}
+	g.waiter = c
+	g.mu.Unlock()
+	<-c
+	pool.Put(c)
 }
 
 // IsOpen reports whether the gate is open.

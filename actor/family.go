@@ -13,7 +13,8 @@ import (
 type family struct {
 	mu          sync.Mutex
 	named       map[string]*cell
-	unnamed     map[uint64]*cell // by id
+	unnamed     map[uint64]*cell // by id; nil until somebody looks for one
+	size        int
 	first, last *cell
 	closed      bool
 }
@@ -67,27 +68,33 @@ func (f *family) add(name string, make func() *cell) (*cell, error) {
 	return child, nil
 }
 
-// enter makes the child known by its name.
+// enter makes the child known by its name, if it has one.
 func (f *family) enter(child *cell) {
-	if child.name == "" {
-		if f.unnamed == nil {
-			f.unnamed = map[uint64]*cell{}
+	f.size++
+	child.listed = true
+	switch {
+	case child.name != "":
+		if f.named == nil {
+			f.named = map[string]*cell{}
 		}
+		f.named[child.name] = child
+	case f.unnamed != nil:
 		f.unnamed[child.id] = child
-		return
 	}
-	if f.named == nil {
-		f.named = map[string]*cell{}
-	}
-	f.named[child.name] = child
 }
 
-// lookup returns the child of that name, or the unnamed one of that id.
-func (f *family) lookup(name string, id uint64) *cell {
-	if name == "" {
-		return f.unnamed[id]
+// byID returns the child without a name that has the id. Few families are ever
+// asked, so the index is made when the first question comes.
+func (f *family) byID(id uint64) *cell {
+	if f.unnamed == nil {
+		f.unnamed = map[uint64]*cell{}
+		for c := f.first; c != nil; c = c.next {
+			if c.name == "" {
+				f.unnamed[c.id] = c
+			}
+		}
 	}
-	return f.named[name]
+	return f.unnamed[id]
 }
 
 // remove takes a child out and returns how many are left.
@@ -97,9 +104,11 @@ func (f *family) remove(child *cell) int {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.lookup(child.name, child.id) != child {
-		return f.size()
+	if !child.listed {
+		return f.size
 	}
+	child.listed = false
+	f.size--
 	delete(f.named, child.name)
 	delete(f.unnamed, child.id)
 	if child.prev != nil {
@@ -113,10 +122,8 @@ func (f *family) remove(child *cell) int {
 		f.last = child.prev
 	}
 	child.prev, child.next = nil, nil
-	return f.size()
+	return f.size
 }
-
-func (f *family) size() int { return len(f.named) + len(f.unnamed) }
 
 // close refuses further children.
 func (f *family) close() {
@@ -139,7 +146,7 @@ func (f *family) get(label string) *cell {
 		if err != nil {
 			return nil
 		}
-		return f.unnamed[id]
+		return f.byID(id)
 	}
 	return f.named[label]
 }
@@ -150,7 +157,7 @@ func (f *family) has(child *cell) bool {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.lookup(child.name, child.id) == child
+	return child.listed
 }
 
 // all returns the children, oldest first.
@@ -163,7 +170,7 @@ func (f *family) all() []*cell {
 	if f.first == nil {
 		return nil
 	}
-	all := make([]*cell, 0, f.size())
+	all := make([]*cell, 0, f.size)
 	for c := f.first; c != nil; c = c.next {
 		all = append(all, c)
 	}

@@ -81,11 +81,7 @@ func (m *monitor) sleep() {
 	<-m.wake
 }
 
-func (m *monitor) closed() bool {
-	m.p.mu.Lock()
-	defer m.p.mu.Unlock()
-	return m.p.closed
-}
+func (m *monitor) closed() bool { return m.p.closed.Load() }
 
 // pending reports whether any cell waits to be run.
 func (m *monitor) pending() bool {

@@ -54,6 +54,7 @@ type System struct {
 	extensions  extensions
 	events      eventStream
 	deadLetters deadLetterOffice
+	askLimits   askLimits
 	shutdown    shutdown
 	gone        Gate
 }
@@ -309,6 +310,7 @@ func (s *System) Stopped() *Gate { return &s.gone }
 // terminated is called by the root when it has stopped.
 func (s *System) terminated() {
 	s.deadLetters.close()
+	s.askLimits.close()
 	s.gone.Open()
 }
 

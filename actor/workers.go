@@ -26,16 +26,17 @@ type workers struct {
 	inboxMu sync.Mutex
 	inboxed atomic.Int32
 
-	mu        sync.Mutex // guards sleeping, spare and closed
+	mu        sync.Mutex // guards sleeping, spare, and the change of closed
 	sleeping  []*worker
 	spare     []*worker
-	closed    bool
+	closed    atomic.Bool
 	asleep    atomic.Int32 // len(sleeping)
 	searching atomic.Int32 // workers that were woken and have no work yet
 
 	monitor  monitor
 	watchdog watchdog
 	lanes    lanes
+	waiters  sync.Pool // of channels; see Gate
 }
 
 const (
@@ -158,13 +159,13 @@ func (p *workers) Go(f func()) { p.goroutines.Go(f) }
 
 // Wait blocks the calling goroutine. A turn says so to its worker first; see
 // [System.wait].
-func (p *workers) Wait(g *Gate) { <-g.Done() }
+func (p *workers) Wait(g *Gate) { g.wait(&p.waiters) }
 
 // close ends the workers. The gate opens when all goroutines of the executor
 // have ended.
 func (p *workers) close() *Gate {
 	p.mu.Lock()
-	p.closed = true
+	p.closed.Store(true)
 	all := append(p.sleeping, p.spare...)
 	p.sleeping, p.spare = nil, nil
 	p.asleep.Store(0)
@@ -406,7 +407,7 @@ func (w *worker) rest() bool {
 		p.searching.Add(-1)
 	}
 	p.mu.Lock()
-	if p.closed {
+	if p.closed.Load() {
 		p.mu.Unlock()
 		return false
 	}
@@ -428,9 +429,7 @@ func (w *worker) sleep() bool {
 	if w.queue != nil {
 		w.queue.busy.Store(true)
 	}
-	w.p.mu.Lock()
-	defer w.p.mu.Unlock()
-	return !w.p.closed
+	return !w.p.closed.Load()
 }
 
 // becomeSpare waits for a queue that needs a worker; false means that the
@@ -442,7 +441,7 @@ func (w *worker) becomeSpare() bool {
 		p.searching.Add(-1)
 	}
 	p.mu.Lock()
-	if p.closed || len(p.spare) >= spareMax {
+	if p.closed.Load() || len(p.spare) >= spareMax {
 		p.mu.Unlock()
 		return false
 	}
@@ -535,7 +534,7 @@ func (w *worker) blocking() {
 // takeOver gives the queue of a worker that is stuck in its turn to another.
 func (p *workers) takeOver(q *queue, from *worker) {
 	p.mu.Lock()
-	if p.closed {
+	if p.closed.Load() {
 		p.mu.Unlock()
 		return
 	}
