@@ -7,7 +7,9 @@
 //   - A decision is a function of the view and the settings: nodes with equal
 //     views decide equally.
 //   - In a clean partition at most one side survives under [KeepMajority],
-//     [StaticQuorum] and [KeepOldest]; the others down themselves.
+//     [StaticQuorum] and [KeepOldest]; the others down themselves. Under
+//     [LeaseMajority] that holds in any partition, as far as the lease keeps its
+//     promise.
 //   - Nobody decides before nothing has changed for StableAfter. If links come
 //     and go for longer than that and UnstableFor together, everybody goes down.
 //   - When a side can't be sure, because the other may have seen a member go up or
@@ -26,12 +28,14 @@
 //
 // A strategy is wrong in some failure each: [KeepMajority] takes everybody down
 // when more than half crash at once, [KeepOldest] may keep two of a hundred,
-// [StaticQuorum] fails when the cluster grows, [All] never keeps anybody. Downed
+// [StaticQuorum] fails when the cluster grows, [LeaseMajority] when nobody reaches
+// the store, [All] never keeps anybody. Downed
 // nodes must be started anew, best by whatever supervises the process.
 //
 // Duties: the same strategy on every node; StableAfter longer than the longest
 // pause of a process; step a [Resolver] with every view and when
-// [Resolver.Next] says so, and carry its decisions out.
+// [Resolver.Next] says so, carry its decisions out, and hand the answers for a
+// lease to [Resolver.Answer].
 //
-// Reading order: decision.go, graph.go, strategy.go, resolver.go.
+// Reading order: decision.go, graph.go, strategy.go, resolver.go, lease.go.
 package downing

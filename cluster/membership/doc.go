@@ -29,7 +29,8 @@
 // live, forms a second cluster that never merges with the first (their creation
 // stamps differ, so they refuse each other's gossip): list enough seeds.
 //
-// Reading order: node.go, status.go and member.go are the nouns; vclock.go,
+// Reading order: node.go, status.go, member.go and version.go are the nouns,
+// compat.go says who suits a cluster; vclock.go,
 // reach.go and state.go the value that is gossiped and its merge; view.go the
 // questions (leader, convergence, oldest) and leader.go the leader's decisions;
 // core.go steps through join.go, seed.go and gossip.go, with the words of
