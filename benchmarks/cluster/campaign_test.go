@@ -14,14 +14,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/troupe-go/troupe/testkit/netfault"
 )
 
 var (
 	kills      = flag.Int("campaign.kills", 2, "how many real processes to kill")
 	partitions = flag.Int("campaign.partitions", 0, "how many partitions to make between real processes")
 	pauses     = flag.Int("campaign.pauses", 1, "how many pauses of real processes to make")
+	proxies    = flag.Bool("campaign.proxies", false, "cut by proxies even where network namespaces are permitted")
 	strict     = flag.Bool("campaign.strict", false, "fail when a process is lost that no fault has hit; needs a machine that isn't busy")
 )
 
@@ -40,13 +39,11 @@ func TestMain(m *testing.M) {
 // size is how many processes a campaign has.
 const size = 5
 
-// campaign is a cluster of real processes that dial each other through proxies,
-// and what is known of them.
+// campaign is a cluster of real processes, and what is known of them.
 type campaign struct {
 	t       *testing.T
 	rand    *rand.Rand
-	addrs   []string
-	proxies [size][size]*netfault.Proxy // from, to
+	net     network
 	members [size]*member
 	told    chan told
 	forming map[string]bool // the stamps of all clusters ever seen
@@ -73,18 +70,7 @@ type told struct {
 func newCampaign(t *testing.T) *campaign {
 	t.Helper()
 	c := &campaign{t: t, rand: rand.New(rand.NewPCG(1, 1)), told: make(chan told, 1<<12), forming: map[string]bool{}}
-	var err error
-	c.addrs, err = freeAddrs(size)
-	require.NoError(t, err)
-	for i := range size {
-		for j := range size {
-			if i != j {
-				c.proxies[i][j], err = netfault.Start("127.0.0.1:0", c.addrs[j])
-				require.NoError(t, err)
-				t.Cleanup(c.proxies[i][j].Close)
-			}
-		}
-	}
+	c.net = newNetwork(t)
 	t.Cleanup(func() {
 		for _, m := range c.members {
 			if m != nil {
@@ -110,14 +96,13 @@ func (c *campaign) all() (out []int) {
 
 // start begins the next process of an address.
 func (c *campaign) start(i int) {
-	var via []string
+	var addrs []string
 	for j := range size {
-		if i != j {
-			via = append(via, c.addrs[j]+"="+c.proxies[i][j].Addr())
-		}
+		addrs = append(addrs, c.net.addr(j))
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), nodeEnv+"="+c.addrs[i], seedsEnv+"="+strings.Join(c.addrs, ","), viaEnv+"="+strings.Join(via, ","))
+	command, via := c.net.program(i)
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), nodeEnv+"="+addrs[i], seedsEnv+"="+strings.Join(addrs, ","), viaEnv+"="+via)
 	cmd.Stderr = os.Stderr
 	_, err := cmd.StdinPipe() // it ends with its input: none outlives the test
 	require.NoError(c.t, err)
@@ -175,7 +160,7 @@ func (c *campaign) await(what string, holds func() bool) {
 		case <-deadline.C:
 			text := ""
 			for i, m := range c.members {
-				text += fmt.Sprintf("%s over=%v: %s\n", c.addrs[i], m.over, m.view)
+				text += fmt.Sprintf("%s over=%v: %s\n", c.net.addr(i), m.over, m.view)
 			}
 			require.Fail(c.t, "timeout: "+what, "%s", text)
 		}
@@ -227,7 +212,7 @@ func (c *campaign) unharmed(hit ...int) (check func(fault string)) {
 		for i, m := range c.members {
 			if before[i] >= 0 && m.ends != before[i] {
 				c.lost++
-				c.t.Logf("%s: the process at %s has ended, which it didn't hit", fault, c.addrs[i])
+				c.t.Logf("%s: the process at %s has ended, which it didn't hit", fault, c.net.addr(i))
 			}
 		}
 	}
@@ -297,16 +282,11 @@ func (c *campaign) partition(n int) {
 	few, many := order[:2], order[2:]
 	check := c.unharmed(few...)
 	before := [2]int{c.members[few[0]].ends, c.members[few[1]].ends}
-	held := netfault.Direction{Hold: true}
 	for _, i := range many {
 		for _, j := range few {
-			switch n % 3 {
-			case 0, 2:
-				c.proxies[i][j].Set(netfault.Both(held))
-				c.proxies[j][i].Set(netfault.Both(held))
-			case 1: // the few aren't heard any more
-				c.proxies[j][i].Set(netfault.Faults{Out: held})
-				c.proxies[i][j].Set(netfault.Faults{Back: held})
+			c.net.cut(j, i)
+			if n%3 != 1 { // else only the few aren't heard any more
+				c.net.cut(i, j)
 			}
 			if n%3 == 2 {
 				c.pass(time.Duration(c.rand.IntN(700)) * time.Millisecond)
@@ -317,12 +297,7 @@ func (c *campaign) partition(n int) {
 	c.await("the minority starts anew", func() bool {
 		return c.members[few[0]].ends > before[0] && c.members[few[1]].ends > before[1]
 	})
-	for _, i := range many {
-		for _, j := range few {
-			c.proxies[i][j].Heal()
-			c.proxies[j][i].Heal()
-		}
-	}
+	c.net.heal()
 	c.await("all are one cluster after a partition", c.together(c.all()))
 	check("partition")
 }
@@ -345,8 +320,8 @@ func TestCampaign(t *testing.T) {
 	for n := range *partitions {
 		c.partition(n)
 	}
-	t.Logf("%d kills, %d pauses, %d partitions in %v; %d processes lost that no fault had hit",
-		*kills, *pauses, *partitions, time.Since(began).Round(time.Second), c.lost)
+	t.Logf("%T: %d kills, %d pauses, %d partitions in %v; %d processes lost that no fault had hit",
+		c.net, *kills, *pauses, *partitions, time.Since(began).Round(time.Second), c.lost)
 	if *strict {
 		require.Zero(t, c.lost)
 	}
