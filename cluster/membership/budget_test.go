@@ -54,7 +54,7 @@ func (w *world) mean(n int) int {
 func TestBytesOfGossip(t *testing.T) {
 	for _, c := range []struct{ nodes, idle, change int }{{10, 200, 4 << 10}, {100, 200, 4 << 10}, {1000, 200, 16 << 10}} {
 		t.Run(fmt.Sprintf("%d nodes", c.nodes), func(t *testing.T) {
-			if c.nodes > 100 && testing.Short() {
+			if c.nodes > 100 && (testing.Short() || raced) {
 				t.Skip("a thousand nodes take seconds")
 			}
 			w, nodes := settled(t, 2, c.nodes)
