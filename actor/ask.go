@@ -145,7 +145,13 @@ func (c *cell) ask(to *process, msg any) (any, error) {
 	}
 	r := c.sys.newReply(wait)
 	defer c.sys.temps.remove(r)
-	c.ctx.send(PID{p: to}, msg, &r.process)
+	if remote, ok := to.t.(*remoteTarget); ok {
+		if err := remote.deliver(envelope{msg: msg, from: &r.process}); err != nil {
+			return nil, err
+		}
+	} else {
+		c.ctx.send(PID{p: to}, msg, &r.process)
+	}
 	defer r.expire(wait).Stop()
 	if c.worker != nil && !r.decided.Load() {
 		c.worker.blocking()

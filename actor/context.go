@@ -52,7 +52,7 @@ func (c *Context) Log() *zerolog.Logger {
 	return x.log
 }
 
-// Tell sends msg with the actor as its sender.
+// Tell sends msg with the actor as its sender. See [Ref.Tell].
 func (c *Context) Tell(to Addressable, msg any) {
 	c.send(to, msg, &c.cell.process)
 }
@@ -79,7 +79,11 @@ func (c *Context) send(to Addressable, msg any, from *process) {
 			return
 		}
 	}
-	_ = pid.p.t.deliver(envelope{msg: msg, from: from}) // a drop has been counted
+	if to, ok := pid.p.t.(*remoteTarget); ok {
+		_ = to.tell(envelope{msg: msg, from: from}, c.cell.worker) // a drop has been counted
+		return
+	}
+	_ = pid.p.t.deliver(envelope{msg: msg, from: from}) // the same
 }
 
 // Reply answers a request that says what it is answered with. The compiler

@@ -13,6 +13,24 @@ func (c *cell) deliver(env envelope) error {
 	return err
 }
 
+// deliverAgain is deliver for an actor that was found some time ago. When it isn't as
+// simple as that, because the actor has stopped or its mailbox is a special one, it
+// does nothing and reports false.
+func (c *cell) deliverAgain(env envelope) bool {
+	if c.sys.observer != nil || c.mailbox.special != nil {
+		return false
+	}
+	if c.mailbox.rouse(env) {
+		c.schedule()
+		return true
+	}
+	if c.mailbox.push(env, c.spec.mailboxMax) != nil {
+		return false
+	}
+	c.wake(held, nil)
+	return true
+}
+
 // deliverFrom is deliver for a message that another cell sends in its turn:
 // the worker that runs the turn takes the receiver on.
 func (c *cell) deliverFrom(env envelope, w *worker) {

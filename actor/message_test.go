@@ -113,6 +113,6 @@ func TestMessagesOnTheWire(t *testing.T) {
 // nowhere is remoting that leads nowhere.
 type nowhere struct{}
 
-func (nowhere) Link(string, uint64) Link      { return nowhere{} }
-func (nowhere) Send(Location, any, PID) error { return ErrStopped }
-func (nowhere) SendSystem(SystemMessage)      {}
+func (nowhere) Link(Location) Link        { return nowhere{} }
+func (nowhere) Send(any, PID, bool) error { return ErrStopped }
+func (nowhere) SendSystem(SystemMessage)  {}

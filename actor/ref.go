@@ -36,8 +36,19 @@ type target interface {
 
 // Tell sends msg, without a sender, and returns at once. The message is
 // delivered at most once, after those that the same sender sent before; when it
-// can't be delivered it becomes a dead letter.
-func (r Ref[M]) Tell(msg M) { _ = r.TryTell(msg) }
+// can't be delivered it becomes a dead letter. To an actor of another node whose
+// connection is full, Tell waits while that node goes on taking messages; TryTell
+// doesn't.
+func (r Ref[M]) Tell(msg M) {
+	if r.p == nil {
+		return
+	}
+	if t, ok := r.p.t.(*remoteTarget); ok {
+		_ = t.tell(envelope{msg: msg}, nil) // a drop has been counted
+		return
+	}
+	_ = r.p.t.deliver(envelope{msg: msg}) // the same
+}
 
 // TryTell is Tell with the error that is known at once: [ErrMailboxFull],
 // [ErrStopped], [ErrNobody], [ErrBackpressure]. nil does not mean that the

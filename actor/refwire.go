@@ -25,7 +25,24 @@ type remoteTarget struct {
 }
 
 func (t *remoteTarget) deliver(env envelope) error {
-	return t.link.Send(t.loc, env.msg, PID{p: env.from})
+	return t.link.Send(env.msg, PID{p: env.from}, false)
+}
+
+// tell is deliver for a sender that rather waits a moment than loses the message.
+// It waits as long as the other node takes what is sent; w runs the sender's turn,
+// if it is one.
+func (t *remoteTarget) tell(env envelope, w *worker) error {
+	for {
+		err := t.link.Send(env.msg, PID{p: env.from}, true)
+		full, ok := err.(*NoRoom)
+		if !ok {
+			return err
+		}
+		if w != nil && !full.Room.IsOpen() {
+			w.blocking()
+		}
+		t.sys.exec.Wait(full.Room)
+	}
 }
 
 func (t *remoteTarget) signal(s signal) {
@@ -135,7 +152,7 @@ func (s *System) RefOf(loc Location) PID {
 	case loc.Addr == s.Addr() && (loc.UID == s.uid || loc.UID == 0):
 	case loc.Addr != "" && wiring != nil:
 		return PID{p: s.remoteRefs.intern(loc, func() *process {
-			t := &remoteTarget{loc: loc, link: wiring.remoting.Link(loc.Addr, loc.UID)}
+			t := &remoteTarget{loc: loc, link: wiring.remoting.Link(loc)}
 			t.process = process{sys: s, t: t}
 			return &t.process
 		})}

@@ -20,22 +20,33 @@ type Location struct {
 // and attaches itself once with [System.Attach]. Its methods never block and
 // are safe for concurrent use.
 type Remoting interface {
-	// Link returns the way to the incarnation uid (0: any) of the node at
-	// addr. It is asked once for every ref and keeps nothing alive.
-	Link(addr string, uid uint64) Link
+	// Link returns the way to the actor at a location. It is asked once for
+	// every ref and keeps none alive.
+	Link(to Location) Link
 }
 
-// Link is the way to one incarnation of another node. Its methods never block
-// and are safe for concurrent use.
+// Link is the way to an actor of another node. Its methods never block and are
+// safe for concurrent use.
 type Link interface {
-	// Send carries a user message to the actor at to. What can't be carried
-	// becomes a dead letter through [Port.Drop] and an error, which is for
-	// information only: nil doesn't mean that the message will arrive.
-	Send(to Location, msg any, from PID) error
+	// Send carries a user message to the actor. What can't be carried becomes a
+	// dead letter through [Port.Drop] and an error, which is for information
+	// only: nil doesn't mean that the message will arrive. A patient sender may
+	// get a [*NoRoom] in place of a dead letter, and sends again later.
+	Send(msg any, from PID, patient bool) error
 	// SendSystem carries a system message: exactly once and in order, or
 	// the node ends up quarantined.
 	SendSystem(m SystemMessage)
 }
+
+// NoRoom is what [Link.Send] answers a patient sender: Room opens when it is worth
+// trying again, soon in any case.
+type NoRoom struct{ Room *Gate }
+
+// Error says that there is no room.
+func (*NoRoom) Error() string { return ErrBackpressure.Error() }
+
+// Unwrap returns [ErrBackpressure].
+func (*NoRoom) Unwrap() error { return ErrBackpressure }
 
 // SystemKind is the kind of a [SystemMessage]; the numbers are on the wire.
 type SystemKind uint8
@@ -78,6 +89,41 @@ func (s *System) Attach(r Remoting, addr string) (*Port, error) {
 // becomes a dead letter.
 func (p *Port) Deliver(path string, id uint64, msg any, from PID) {
 	p.sys.local(path, id).t.deliver(envelope{msg: msg, from: from.p})
+}
+
+// Destination is an actor of this system that messages arrive for again and again,
+// as [Port.Deliver] would find it. It is not safe for concurrent use.
+type Destination struct {
+	path string
+	id   uint64
+	cell *cell // found last, nil: none
+}
+
+// Destination returns where messages for path and id go.
+func (p *Port) Destination(path string, id uint64) *Destination {
+	return &Destination{path: path, id: id}
+}
+
+// DeliverTo is [Port.Deliver] without looking for the actor each time.
+func (p *Port) DeliverTo(d *Destination, msg any, from PID) {
+	env := envelope{msg: msg, from: from.p}
+	if d.cell != nil && d.cell.deliverAgain(env) {
+		return
+	}
+	to := p.sys.local(d.path, d.id)
+	d.cell, _ = to.t.(*cell)
+	_ = to.t.deliver(env) // a drop has been counted
+}
+
+// Serial tells senders apart: it is the number of an actor of this system, which
+// no other has or will have, and 0 for everything else.
+func (p *Port) Serial(pid PID) uint64 {
+	if pid.p != nil {
+		if c, ok := pid.p.t.(*cell); ok {
+			return c.id
+		}
+	}
+	return 0
 }
 
 // DeliverSystem hands over a system message that arrived from another node.

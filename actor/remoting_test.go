@@ -26,7 +26,7 @@ type direct struct {
 type directLink struct {
 	d    *direct
 	from *actor.System
-	addr string
+	to   actor.Location
 }
 
 func (d *direct) attach(t *testing.T, sys *actor.System, addr string) {
@@ -45,15 +45,15 @@ type directNode struct {
 	sys *actor.System
 }
 
-func (n directNode) Link(addr string, _ uint64) actor.Link { return directLink{n.d, n.sys, addr} }
+func (n directNode) Link(to actor.Location) actor.Link { return directLink{n.d, n.sys, to} }
 
 func (l directLink) peer() (*actor.Port, *actor.System) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	return l.d.ports[l.addr], l.d.nodes[l.addr]
+	return l.d.ports[l.to.Addr], l.d.nodes[l.to.Addr]
 }
 
-func (l directLink) Send(to actor.Location, msg any, from actor.PID) error {
+func (l directLink) Send(msg any, from actor.PID, _ bool) error {
 	port, sys := l.peer()
 	name, body, err := l.from.Registry().Encode(l.from.Scope(), nil, msg)
 	if err != nil {
@@ -64,7 +64,7 @@ func (l directLink) Send(to actor.Location, msg any, from actor.PID) error {
 	if err != nil {
 		return err
 	}
-	port.Deliver(to.Path, to.ID, got, sys.RefOf(sender))
+	port.Deliver(l.to.Path, l.to.ID, got, sys.RefOf(sender))
 	return nil
 }
 

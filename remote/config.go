@@ -78,9 +78,20 @@ type Config struct {
 	// upgrade in two steps, run the new release everywhere with the version of the
 	// old one, then take the pin away. Default 0: the newest there is.
 	Protocol int
+	// CompressFrom is the length in bytes of bodies from which on they are compressed
+	// (s2), where that helps and the other node can unpack them. Default 1 KiB; less
+	// than 0: never, and nothing compressed is taken either. Lower saves more of the
+	// network and costs more time of processors.
+	CompressFrom int
+	// Patience is how long Tell waits when the buffer for a node is full and the node
+	// takes nothing of it. While it takes what is sent, Tell waits as long as need
+	// be, so that nothing is lost by sending too fast; a node that has taken nothing
+	// for so long makes nobody wait any more until it does. TryTell and Ask never
+	// wait. Default 500 ms; less than 0: Tell doesn't either.
+	Patience time.Duration
 	// BufferMax is how many bytes of ordinary messages may wait for one node.
-	// Default 4 MiB. What finds it full becomes a dead letter, and TryTell says
-	// [actor.ErrBackpressure]. Raising it hides slow nodes longer and costs that
+	// Default 4 MiB. What finds it full waits or becomes a dead letter, see
+	// Patience, and TryTell says [actor.ErrBackpressure]. Raising it hides slow nodes longer and costs that
 	// much memory twice for each of them.
 	BufferMax int
 	// ControlBufferMax is the same for control messages. Default 8 MiB.
@@ -153,11 +164,23 @@ func (c Config) largeMax() int {
 	return positive(c.LargeMax, largeMaxDefault)
 }
 
+// compressFrom is 0 when nothing is compressed.
+func (c Config) compressFrom() int {
+	if c.CompressFrom < 0 {
+		return 0
+	}
+	return positive(c.CompressFrom, 1<<10)
+}
+
 // abilities are what this node offers.
 func (c Config) abilities() abilities {
 	can := abilities{Version: uint64(positive(c.Protocol, protocolVersion))}
 	if can.Version >= 3 {
 		can.LargeMax = c.largeMax()
+		can.Features = featureTables
+		if c.compressFrom() > 0 {
+			can.Features |= featureS2
+		}
 	}
 	return can
 }

@@ -7,7 +7,8 @@
 //     ordinary messages, control messages, and those so large that they travel in
 //     parts ([Config.LargeMax]). While a connection lives nothing on it is
 //     lost; when one breaks, [ConnectionLost] says so. What never leaves becomes a
-//     dead letter with its reason.
+//     dead letter with its reason. Nothing is lost by sending too fast: Tell waits
+//     for a node that goes on taking messages ([Config.Patience]).
 //   - System messages (watch, unwatch, terminated, stop) arrive exactly once and in
 //     order for each pair of incarnations, or one of the two is declared gone. A
 //     Terminated comes after the messages that the actor had sent before.
@@ -61,7 +62,7 @@
 //
 // Read the files in this order: association, deadline, effect, reliable (what is
 // decided, without any doing); frame, handshake, secret, access, nonce, gate, begun,
-// envelope (bytes), stream, route, assembly; peer, lane, large, parts, budget,
-// outbound, inbound, link, renew, spawn (doing it); remote, accept, close, config, event;
-// transport, tcp, tls, keys, memnet.
+// envelope, message, table, stream, route, assembly (bytes); peer, lane, room, large,
+// parts, budget, delivery, outbound, inbound, link, renew, spawn (doing it); remote,
+// accept, close, config, event; transport, tcp, tls, keys, memnet.
 package remote

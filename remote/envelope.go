@@ -99,6 +99,22 @@ func readUser(b []byte) (envelope, error) {
 	return e, r.Err()
 }
 
+// append appends the frame again.
+func (e envelope) append(b []byte) []byte {
+	start := len(b)
+	flags := e.From.Flags
+	if e.TargetUID != 0 {
+		flags |= flagTargetUID
+	}
+	b = append(beginFrame(b, frameUser), flags)
+	if e.TargetUID != 0 {
+		b = wire.AppendUint64(b, e.TargetUID)
+	}
+	b = wire.AppendUvarint(wire.AppendBytes(b, e.Path), e.ID)
+	b = wire.AppendBytes(append(b, e.From.Raw...), e.Name)
+	return endFrame(append(b, e.Body...), start)
+}
+
 // forgedBy reports whether peer can't have written this sender honestly: an actor of
 // its own is never said to live elsewhere, nor in both places.
 func (s sender) forgedBy(peer identity) bool {

@@ -212,6 +212,7 @@ func TestSlowPeerIsBounded(t *testing.T) { // RM-9, F-22
 	cfg := memConfig(net, "a:1")
 	cfg.BufferMax = 256 << 10
 	cfg.FrameMax = 64 << 10
+	cfg.CompressFrom = -1
 	a, b := start(t, cfg), start(t, memConfig(net, "b:1"))
 	there := b.inbox("there")
 	ref := a.sys.RefOf(there.pid.Location())

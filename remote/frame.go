@@ -37,6 +37,9 @@ const (
 	frameGoodbyeAck frameKind = 17 // way back: everything before the goodbye has arrived
 	framePart       frameKind = 18 // large stream: part of a message
 	frameCredit     frameKind = 19 // way back of it: how many bytes of parts may be sent in all
+	frameMessage    frameKind = 20 // a message for an actor, of version 3
+	frameTable      frameKind = 21 // way back of ordinary streams: what may be named by index
+	frameTaken      frameKind = 22 // ordinary streams: from here on by that table
 )
 
 var (

@@ -49,8 +49,14 @@ func (own abilities) common(theirs abilities) abilities {
 // to be used. Unknown bits are ignored.
 type features uint64
 
-// featureSecret says that the dialer can prove that it knows a secret.
-const featureSecret features = 1 << 0
+const (
+	// featureSecret says that the dialer can prove that it knows a secret.
+	featureSecret features = 1 << 0
+	// featureS2 says that bodies of messages may be compressed.
+	featureS2 features = 1 << 1
+	// featureTables says that the dialer writes by the tables that it is given.
+	featureTables features = 1 << 2
+)
 
 // hello opens a connection.
 type hello struct {

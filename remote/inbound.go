@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	backMax  = 64 << 10 // bytes that may wait on the way back
-	cacheMax = 4096     // names and senders that a connection remembers
+	backMax = 64 << 10 // bytes that may wait on the way back
 )
 
 // inbound is a connection that another node dialed: one stream of that node. Who
@@ -50,11 +49,9 @@ type inbound struct {
 	peer      *peer
 	got       uint64 // messages that have arrived on this lane, and before it
 	parts     inParts
-	paths     map[string]string
-	types     map[string]*codec.Type
-	senders   map[string]actor.PID
-	skipped   int // frames of unknown kinds
-	begun     begun
+	delivery
+	skipped int // frames of unknown kinds
+	begun   begun
 }
 
 // Data reads what the other node sends.
@@ -147,18 +144,16 @@ func (i *inbound) frame(b []byte) error {
 		return i.user(body)
 	case frameSystem:
 		return i.system(body)
+	case frameMessage:
+		return i.message(body)
 	case framePart:
 		return i.part(body)
-	case framePing, framePosition:
+	case framePing, framePosition, frameTaken:
 		n, err := readNumber(body)
 		if err != nil {
 			return err
 		}
-		if kind == framePosition {
-			i.got = n
-		} else if n == i.remote.self.UID {
-			i.reply(appendNumber(nil, framePong, n))
-		}
+		return i.number(kind, n)
 	case frameGoodbye:
 		i.flushPosition()
 		i.peer.post(func(a *association, now time.Time) { a.goodbye(now, i.id, i.who.UID, i.lane) })
@@ -177,6 +172,19 @@ func (i *inbound) skip(kind frameKind) error {
 	i.remote.stats.skipped.Add(1)
 	if i.skipped++; i.skipped > skippedMax {
 		return fmt.Errorf("%w: more than %d of unknown kinds, the last of kind %d", errFrame, skippedMax, kind)
+	}
+	return nil
+}
+
+// number handles a frame that is one.
+func (i *inbound) number(kind frameKind, n uint64) error {
+	switch {
+	case kind == framePosition:
+		i.got = n
+	case kind == frameTaken:
+		return i.taken(n)
+	case n == i.remote.self.UID:
+		i.reply(appendNumber(nil, framePong, n))
 	}
 	return nil
 }
@@ -268,6 +276,9 @@ func (i *inbound) knock(h hello) error {
 		return i.turnAway(h, refusal{Code: refusedName, UID: i.remote.self.UID, Text: "this address belongs to a node of another class"})
 	}
 	i.who, i.lane, i.peer = h.From, h.Lane, p
+	if i.lane.stream() == streamOrdinary && h.From.Can.Features&featureTables != 0 {
+		i.tally = newTally(tableMax)
+	}
 	p.post(func(a *association, now time.Time) { a.knock(now, i.id, h.From) })
 	return nil
 }
@@ -300,18 +311,21 @@ func (i *inbound) finish() {
 	i.conn.Flush()
 }
 
-// reply puts frames on the way back. They are of a kind whose loss is harmless.
-func (i *inbound) reply(frame []byte) {
+// reply puts frames on the way back, unless it is full. They are of a kind whose loss
+// is harmless.
+func (i *inbound) reply(frame []byte) bool {
 	i.mu.Lock()
 	if !i.greeted {
 		i.greeted = true
 		i.back = append(i.back, magic...)
 	}
-	if len(i.back)+len(frame) <= backMax {
+	room := len(i.back)+len(frame) <= backMax
+	if room {
 		i.back = append(i.back, frame...)
 	}
 	i.mu.Unlock()
 	i.conn.Flush()
+	return room
 }
 
 // Outgoing hands the way back to the transport.
@@ -360,108 +374,4 @@ func (i *inbound) system(body []byte) error {
 	p, uid := i.peer, i.who.UID
 	p.post(func(a *association, now time.Time) { a.system(now, i.id, uid, m, p.reachedBy(uid)) })
 	return nil
-}
-
-// user delivers a message.
-func (i *inbound) user(body []byte) error {
-	e, err := readUser(body)
-	if err != nil {
-		return err
-	}
-	if i.lane.carriesUser() {
-		i.got++
-	}
-	r := i.remote
-	if e.TargetUID != 0 && e.TargetUID != r.self.UID {
-		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
-		return nil
-	}
-	if !r.cfg.Access.permits(i.class, opTell, i.path(e.Path)) {
-		r.deny(i.who, i.class, "send to actors", string(e.Path))
-		i.refused(e)
-		return nil
-	}
-	if e.From.forgedBy(i.who) || i.class != Member && e.From.Flags&flagSenderElse != 0 {
-		r.stats.forged.Add(1)
-		r.warnOnce("forged "+i.who.Addr, func() {
-			r.log.Warn().Str("peer", printable(i.who.Addr)).Str("from", i.conn.Peer()).Msg("message dropped: its sender is said to live on a third node, which is the peer's own; said once for each peer")
-		})
-		e.From = sender{}
-		i.refused(e)
-		return nil
-	}
-	msg, err := i.decode(e)
-	if errors.Is(err, codec.ErrDenied) {
-		r.deny(i.who, i.class, "send "+printable(string(e.Name)), string(e.Path))
-		i.refused(e)
-		return nil
-	}
-	if err != nil {
-		r.stats.undecodable.Add(1)
-		r.warnOnce("decode "+printable(string(e.Name)), func() {
-			r.log.Warn().Str("peer", i.who.Addr).Str("to", printable(string(e.Path))).Str("error", printable(err.Error())).Msg("message can't be decoded")
-		})
-		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropDecode)
-		return nil
-	}
-	r.stats.received.Add(1)
-	r.port.Deliver(i.path(e.Path), e.ID, msg, i.sender(e.From))
-	return nil
-}
-
-// refused makes a dead letter of what is not allowed.
-func (i *inbound) refused(e envelope) {
-	r := i.remote
-	r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
-}
-
-func (i *inbound) decode(e envelope) (any, error) {
-	t, ok := i.types[string(e.Name)]
-	if !ok {
-		var err error
-		if t, err = i.remote.sys.Registry().Named(string(e.Name)); err != nil {
-			return nil, err
-		}
-		i.types = remember(i.types, string(e.Name), t)
-	}
-	if t.Demands()&codec.RightStop != 0 && !i.remote.cfg.Access.permits(i.class, opStop, i.path(e.Path)) {
-		return nil, fmt.Errorf("stop %.100q: %w", e.Path, codec.ErrDenied)
-	}
-	scope := i.remote.scope
-	scope.Denied = i.denied
-	return t.Decode(scope, e.Body)
-}
-
-// path is the string of a path, made once per connection.
-func (i *inbound) path(b []byte) string {
-	if s, ok := i.paths[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	i.paths = remember(i.paths, s, s)
-	return s
-}
-
-// sender is the ref of a sender, made once per connection.
-func (i *inbound) sender(s sender) actor.PID {
-	const plain = flagSenderHere
-	if s.Flags == plain {
-		if pid, ok := i.senders[string(s.Raw)]; ok {
-			return pid
-		}
-	}
-	pid := i.remote.sys.RefOf(s.location(i.who))
-	if s.Flags == plain {
-		i.senders = remember(i.senders, string(s.Raw), pid)
-	}
-	return pid
-}
-
-// remember adds to a cache, which starts anew when it is full.
-func remember[V any](m map[string]V, k string, v V) map[string]V {
-	if m == nil || len(m) >= cacheMax {
-		m = map[string]V{}
-	}
-	m[k] = v
-	return m
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 
 	"github.com/troupe-go/troupe/actor"
 )
@@ -12,11 +13,13 @@ import (
 type queue interface {
 	// write appends a frame of the protocol's own; false: there is no room.
 	write(frame []byte) bool
-	// open lets what waits flow out on a stream to peer.
-	open(o *outbound, peer identity)
+	// open lets what waits flow out on a stream to peer, in form f. It returns the
+	// frames that found no room in that form.
+	open(o *outbound, peer identity, f *form) (dropped [][]byte)
 	// close takes the stream away, and with it the protocol's own frames: they are
-	// for that stream only. It reports whether messages wait.
-	close() bool
+	// for that stream only. It reports whether messages wait, and returns those
+	// that found no room without the stream's table.
+	close() (waiting bool, dropped [][]byte)
 	// retire takes the stream away if nothing was sent since it was last called.
 	// What comes from then on waits for another stream.
 	retire() bool
@@ -26,11 +29,13 @@ type queue interface {
 	wanted() bool
 	// take hands over what is to be written next on stream o.
 	take(o *outbound) []byte
-	// drop removes the waiting messages for an incarnation and returns them,
-	// behind their kind; uid 0 means all, also those for any incarnation.
+	// drop removes the waiting messages for an incarnation and returns their
+	// frames without their length; uid 0 means all, also those for any incarnation.
 	drop(uid uint64) [][]byte
 	// position is how many messages were ever appended.
 	position() uint64
+	// load is how much waits: messages and bytes.
+	load() (messages, bytes int)
 }
 
 // bufferKept is the largest buffer in bytes that an idle lane keeps.
@@ -41,6 +46,10 @@ const bufferKept = 256 << 10
 type lane struct {
 	kind laneKind
 	max  int // bytes that may wait
+
+	// form is how messages are to be written. Senders write without the lock and
+	// write anew when it has changed meanwhile.
+	form atomic.Pointer[form]
 
 	mu       sync.Mutex
 	pending  []byte
@@ -53,42 +62,67 @@ type lane struct {
 	puts     uint64    // frames ever appended
 	quietAt  uint64    // puts when the lane was last looked at
 	pings    uint64    // appended for the present stream
+	base     *sendTable
+	adopted  []*sendTable // tables that pending changes to, one after the other
+	room     room
 }
 
-// put appends a frame. ok is false when the lane is full; demand is true when
-// somebody must tell the association that the lane is wanted.
-func (l *lane) put(frame []byte, user bool) (ok, demand bool) {
+func newLane(kind laneKind, max int, patience func(func()) actor.Timer) *lane {
+	l := &lane{kind: kind, max: max, room: room{patience: patience}}
+	l.form.Store(bareForm)
+	return l
+}
+
+// put is what became of a frame.
+type put struct {
+	ok     bool
+	stale  bool        // the form has changed: write it anew
+	demand bool        // somebody must tell the association that the lane is wanted
+	room   *actor.Gate // there is none: opens when it is worth trying again
+}
+
+// put appends a frame that was written in form f; nil: any will do.
+func (l *lane) put(frame []byte, f *form, patient bool) put {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.pending)+len(frame) > l.max && (user || l.kind == laneControl) {
-		return false, false // elsewhere the protocol's own frames are few and small
+	if f != nil && f != l.form.Load() {
+		return put{stale: true}
 	}
+	if len(l.pending)+len(frame) > l.max && (f != nil || l.kind == laneControl) { // elsewhere the protocol's own frames are few and small
+		return put{room: l.room.wait(&l.mu, patient)}
+	}
+	first := len(l.pending) == 0
 	l.pending = append(l.pending, frame...)
 	l.puts++
-	if user {
+	if f != nil {
 		l.appended++
 		l.queued++
 	} else if frameKind(frame[frameHeader]) == framePing {
 		l.pings++
 	}
 	if l.out != nil {
-		l.out.conn.Flush()
-		return true, false
+		if first { // otherwise it is known already
+			l.out.conn.Flush()
+		}
+		return put{ok: true}
 	}
-	demand = !l.asked
+	demand := !l.asked
 	l.asked = true
-	return true, demand
+	return put{ok: true, demand: demand}
 }
 
-func (l *lane) write(frame []byte) bool {
-	ok, _ := l.put(frame, false)
-	return ok
-}
+func (l *lane) write(frame []byte) bool { return l.put(frame, nil, false).ok }
 
 func (l *lane) position() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.appended
+}
+
+func (l *lane) load() (messages, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(l.queued), len(l.pending)
 }
 
 func (l *lane) wanted() bool {
@@ -97,22 +131,45 @@ func (l *lane) wanted() bool {
 	return len(l.pending) > 0
 }
 
-func (l *lane) open(o *outbound, _ identity) {
+func (l *lane) open(o *outbound, peer identity, f *form) (dropped [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.out, l.asked = o, true
+	l.out, l.asked, l.base, l.adopted = o, true, nil, nil
+	l.form.Store(f)
+	if f.version < 3 || peer.Can.Features&featureS2 == 0 {
+		dropped = l.convert(f.version)
+	}
 	if l.kind != laneControl {
 		l.prefix = appendNumber(nil, framePosition, l.appended-l.queued)
 	}
 	o.conn.Flush()
+	return dropped
 }
 
-func (l *lane) close() bool {
+// adopt writes by a table from now on, and says so to the other end. A full lane
+// ignores it.
+func (l *lane) adopt(o *outbound, table *sendTable) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out != o || len(l.pending) > l.max {
+		return
+	}
+	was := l.form.Load()
+	l.form.Store(&form{version: was.version, s2: was.s2, table: table})
+	l.adopted = append(l.adopted, table)
+	l.pending = appendNumber(l.pending, frameTaken, table.version)
+	o.conn.Flush()
+}
+
+func (l *lane) close() (waiting bool, dropped [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out, l.prefix, l.flight, l.pings = nil, nil, nil, 0
-	l.filter(func(kind frameKind, _ []byte) bool { return kind == frameUser })
-	return len(l.pending) > 0
+	l.form.Store(bareForm)
+	dropped = l.convert(protocolVersion)
+	l.base, l.adopted = nil, nil
+	l.filter(func(kind frameKind, _ []byte) bool { return isMessage(kind) })
+	return len(l.pending) > 0, dropped
 }
 
 func (l *lane) retire() bool {
@@ -122,6 +179,7 @@ func (l *lane) retire() bool {
 	l.quietAt = l.puts
 	if quiet {
 		l.out = nil
+		l.form.Store(bareForm)
 	}
 	return quiet
 }
@@ -138,12 +196,13 @@ func (l *lane) idle() bool {
 
 func (l *lane) take(o *outbound) []byte {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.out != o {
+		l.mu.Unlock()
 		return nil
 	}
 	if p := l.prefix; p != nil {
 		l.prefix = nil
+		l.mu.Unlock()
 		return p
 	}
 	written := l.flight[:0]
@@ -151,7 +210,13 @@ func (l *lane) take(o *outbound) []byte {
 		written = nil
 	}
 	l.flight, l.pending, l.queued = l.pending, written, 0
-	return l.flight
+	l.base, l.adopted = l.form.Load().table, nil
+	flight, room := l.flight, l.room.found()
+	l.mu.Unlock()
+	if room != nil {
+		room.Open()
+	}
+	return flight
 }
 
 func (l *lane) drop(uid uint64) [][]byte {
@@ -159,10 +224,10 @@ func (l *lane) drop(uid uint64) [][]byte {
 	defer l.mu.Unlock()
 	var dropped [][]byte
 	l.filter(func(kind frameKind, body []byte) bool {
-		if kind != frameUser || uid != 0 && targetUID(body) != uid {
+		if !isMessage(kind) || uid != 0 && targetUID(kind, body) != uid {
 			return true
 		}
-		dropped = append(dropped, append([]byte(nil), body...))
+		dropped = append(dropped, append([]byte{byte(kind)}, body...))
 		return false
 	})
 	return dropped
@@ -172,24 +237,105 @@ func (l *lane) drop(uid uint64) [][]byte {
 func (l *lane) filter(keep func(kind frameKind, body []byte) bool) {
 	kept := l.pending[:0]
 	l.queued = 0
-	for b := l.pending; len(b) > 0; {
-		n := frameHeader + int(binary.BigEndian.Uint32(b))
-		kind := frameKind(b[frameHeader])
-		if keep(kind, b[frameHeader+1:n]) {
-			kept = append(kept, b[:n]...)
-			if kind == frameUser {
+	eachFrame(l.pending, func(kind frameKind, frame []byte) {
+		if keep(kind, frame[frameHeader+1:]) {
+			kept = append(kept, frame...)
+			if isMessage(kind) {
 				l.queued++
 			}
 		}
-		b = b[n:]
-	}
+	})
 	l.pending = kept
 }
 
-// targetUID reads the incarnation that an envelope is for; 0 if any.
-func targetUID(b []byte) uint64 {
-	if e, err := readUser(b); err == nil {
-		return e.TargetUID
+// convert writes what waits without tables, and for older versions or ends that can't
+// unpack in a form that they understand. It returns the messages that have no room so.
+func (l *lane) convert(version uint64) (dropped [][]byte) {
+	if l.base == nil && len(l.adopted) == 0 && version >= 3 && l.out == nil || len(l.pending) == 0 {
+		return nil
+	}
+	table, adopted := l.base, l.adopted
+	var out []byte
+	l.queued = 0
+	eachFrame(l.pending, func(kind frameKind, frame []byte) {
+		switch kind {
+		case frameTaken:
+			table, adopted = adopted[0], adopted[1:]
+			return
+		case frameMessage:
+			var ok bool
+			if frame, ok = rewritten(frame, table, version, l.out != nil); !ok {
+				return // we wrote it: can't happen
+			}
+		}
+		if isMessage(kind) {
+			if len(out)+len(frame) > 2*l.max {
+				dropped = append(dropped, frame[frameHeader:])
+				return
+			}
+			l.queued++
+		}
+		out = append(out, frame...)
+	})
+	l.pending = out
+	return dropped
+}
+
+// rewritten is a message in literal form, or in that of an older version.
+func rewritten(frame []byte, table *sendTable, version uint64, unpacked bool) ([]byte, bool) {
+	m, err := readMessage(frame[frameHeader+1:])
+	if err == nil {
+		err = table.literal(&m)
+	}
+	if err == nil && m.Flags&bodyS2 != 0 && unpacked {
+		m.Body, err = unpack(m.Body, largeMaxMax)
+		m.Flags &^= bodyS2
+	}
+	if err != nil {
+		return nil, false
+	}
+	if version >= 3 {
+		return m.append(nil), true
+	}
+	e, err := m.envelope()
+	return e.append(nil), err == nil
+}
+
+func isMessage(kind frameKind) bool { return kind == frameUser || kind == frameMessage }
+
+// eachFrame calls f for every frame of a buffer, each with its length.
+func eachFrame(b []byte, f func(kind frameKind, frame []byte)) {
+	for len(b) > 0 {
+		n := frameHeader + int(binary.BigEndian.Uint32(b))
+		f(frameKind(b[frameHeader]), b[:n])
+		b = b[n:]
+	}
+}
+
+// envelopeOf takes a message apart that has no indexes, whatever its layout.
+func envelopeOf(kind frameKind, body []byte) (envelope, error) {
+	if kind == frameUser {
+		return readUser(body)
+	}
+	m, err := readMessage(body)
+	if err == nil && m.Flags&bodyS2 != 0 {
+		m.Body, err = unpack(m.Body, largeMaxMax)
+	}
+	if err != nil {
+		return envelope{}, err
+	}
+	return m.envelope()
+}
+
+// targetUID reads the incarnation that a message is for; 0 if any.
+func targetUID(kind frameKind, body []byte) uint64 {
+	switch {
+	case kind == frameMessage && len(body) > 8 && body[0]&targetForm == targetOne:
+		return binary.BigEndian.Uint64(body[1:])
+	case kind == frameUser:
+		if e, err := readUser(body); err == nil {
+			return e.TargetUID
+		}
 	}
 	return 0
 }
@@ -197,7 +343,7 @@ func targetUID(b []byte) uint64 {
 // dropFrames makes dead letters of frames that never left.
 func (p *peer) dropFrames(frames [][]byte, reason actor.DropReason) {
 	for _, b := range frames {
-		e, err := readUser(b)
+		e, err := envelopeOf(frameKind(b[0]), b[1:])
 		if err != nil {
 			continue // we wrote it: can't happen
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 
+	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -44,19 +45,20 @@ type largeLane struct {
 	appended uint64
 	puts     uint64
 	quietAt  uint64
+	room     room
 }
 
 // put appends a message, which it keeps, as lane.put does.
-func (l *largeLane) put(frame []byte) (ok, demand bool) {
+func (l *largeLane) put(frame []byte, patient bool) put {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) >= largeCountMax || l.bytes+len(frame) > l.max {
-		return false, false
+		return put{room: l.room.wait(&l.mu, patient)}
 	}
 	l.waiting = append(l.waiting, frame)
 	l.bytes += len(frame)
 	l.appended++
-	return true, l.rouse()
+	return put{ok: true, demand: l.rouse()}
 }
 
 // rouse lets go what was appended, and says whether the association must be told.
@@ -82,13 +84,38 @@ func (l *largeLane) write(frame []byte) bool {
 	return true
 }
 
-func (l *largeLane) open(o *outbound, peer identity) {
+func (l *largeLane) open(o *outbound, peer identity, _ *form) (dropped [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if peer.Can.Features&featureS2 == 0 {
+		dropped = l.unpack(peer.Can.LargeMax)
+	}
 	l.out, l.asked, l.at, l.sent, l.granted = o, true, 0, 0, largeFirst
 	l.partMax = min(partMax, peer.FrameMax-partHeaderMax-1)
 	l.prefix = appendNumber(nil, framePosition, l.appended-uint64(len(l.waiting)))
 	o.conn.Flush()
+	return dropped
+}
+
+// unpack writes what waits for an end that can't unpack it.
+func (l *largeLane) unpack(most int) (dropped [][]byte) {
+	kept := l.waiting[:0]
+	l.bytes = 0
+	for _, frame := range l.waiting {
+		if frame[frameHeader+1]&bodyS2 != 0 {
+			if again, ok := rewritten(frame, nil, protocolVersion, true); ok && len(again)-frameHeader <= most {
+				frame = again
+			} else {
+				dropped = append(dropped, frame[frameHeader:])
+				continue
+			}
+		}
+		kept = append(kept, frame)
+		l.bytes += len(frame)
+	}
+	clear(l.waiting[len(kept):])
+	l.waiting = kept
+	return dropped
 }
 
 // credit notes how many bytes of parts the receiver takes in all on stream o.
@@ -103,11 +130,17 @@ func (l *largeLane) credit(o *outbound, n uint64) {
 
 // close begins a message that was cut off anew on the next stream: its receiver
 // can't have got it without its last part.
-func (l *largeLane) close() bool {
+func (l *largeLane) close() (waiting bool, dropped [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out, l.prefix, l.flight, l.own, l.at = nil, nil, nil, nil, 0
-	return len(l.waiting) > 0
+	return len(l.waiting) > 0, nil
+}
+
+func (l *largeLane) load() (messages, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting), l.bytes
 }
 
 func (l *largeLane) retire() bool {
@@ -147,10 +180,25 @@ func (l *largeLane) position() uint64 {
 
 func (l *largeLane) take(o *outbound) []byte {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.out != o {
+		l.mu.Unlock()
 		return nil
 	}
+	was := len(l.waiting)
+	b := l.next()
+	var room *actor.Gate
+	if len(l.waiting) < was {
+		room = l.room.found()
+	}
+	l.mu.Unlock()
+	if room != nil {
+		room.Open()
+	}
+	return b
+}
+
+// next is what is to be written next.
+func (l *largeLane) next() []byte {
 	if p := l.prefix; p != nil {
 		l.prefix = nil
 		return p
@@ -199,13 +247,12 @@ func (l *largeLane) drop(uid uint64) [][]byte {
 	defer l.mu.Unlock()
 	var dropped, kept [][]byte
 	for k, frame := range l.waiting {
-		body := frame[frameHeader+1:]
-		if k == 0 && l.at > 0 || uid != 0 && targetUID(body) != uid {
+		if k == 0 && l.at > 0 || uid != 0 && targetUID(frameMessage, frame[frameHeader+1:]) != uid {
 			kept = append(kept, frame)
 			continue
 		}
 		l.bytes -= len(frame)
-		dropped = append(dropped, body)
+		dropped = append(dropped, frame[frameHeader:])
 	}
 	l.waiting = kept
 	return dropped

@@ -21,7 +21,7 @@ func (*silentConn) Close()        {}
 func (*silentConn) Peer() string  { return "there:1" }
 
 func largeMessage(n int) []byte {
-	return endFrame(append(appendUser(nil, goldenSelf, actor.Location{Path: "/a"}, actor.Location{}, "m"), make([]byte, n)...), 0)
+	return endFrame(append(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, "m"), make([]byte, n)...), 0)
 }
 
 // TestLargeMessagesOverAStream sends messages of all sizes through both halves: they
@@ -32,13 +32,11 @@ func TestLargeMessagesOverAStream(t *testing.T) { // R043
 		l := &largeLane{max: 64 << 20}
 		a := newAssembly(8 << 20)
 		o := &outbound{conn: &silentConn{}}
-		l.open(o, identity{FrameMax: frameMaxGreet << rnd.IntN(8)})
+		l.open(o, identity{FrameMax: frameMaxGreet << rnd.IntN(8)}, bareForm)
 		var sent, got [][]byte
 		for range 8 {
 			frame := largeMessage(1 + rnd.IntN(1<<(4+rnd.IntN(18))))
-			ok, demand := l.put(frame)
-			require.True(t, ok)
-			require.False(t, demand)
+			require.Equal(t, put{ok: true}, l.put(frame, false))
 			sent = append(sent, frame[frameHeader:])
 		}
 		pos := l.take(o)
@@ -72,17 +70,17 @@ func TestLargeMessagesOverAStream(t *testing.T) { // R043
 func TestAMessageCutOffBeginsAnewOnTheNextStream(t *testing.T) {
 	l := &largeLane{max: 64 << 20}
 	frame := largeMessage(100 << 10)
-	_, demand := l.put(frame)
-	require.True(t, demand, "the first asks for a stream")
+	require.Equal(t, put{ok: true, demand: true}, l.put(frame, false), "the first asks for a stream")
 	first, second := &outbound{conn: &silentConn{}}, &outbound{conn: &silentConn{}}
-	l.open(first, identity{FrameMax: frameMaxDefault})
+	l.open(first, identity{FrameMax: frameMaxDefault}, bareForm)
 	l.take(first)
 	require.Len(t, l.take(first), frameHeader+1+1+3+partMax)
 	require.Nil(t, l.take(first), "the credit is used up")
 	require.Empty(t, l.drop(0), "a message of which the receiver has a part stays")
-	require.True(t, l.close())
+	waiting, _ := l.close()
+	require.True(t, waiting)
 	require.Nil(t, l.take(first), "that stream is over")
-	l.open(second, identity{FrameMax: frameMaxDefault})
+	l.open(second, identity{FrameMax: frameMaxDefault}, bareForm)
 	l.credit(first, 1<<30)
 	l.take(second)
 	a := newAssembly(1 << 20)
@@ -95,20 +93,18 @@ func TestAMessageCutOffBeginsAnewOnTheNextStream(t *testing.T) {
 	message, err = a.part(l.take(second)[frameHeader+1:])
 	require.NoError(t, err)
 	require.Equal(t, frame[frameHeader:], message)
-	require.False(t, l.close())
+	waiting, _ = l.close()
+	require.False(t, waiting)
 }
 
 func TestLargeLaneIsBounded(t *testing.T) {
 	l := &largeLane{max: 1000}
-	ok, _ := l.put(make([]byte, 1001))
-	require.False(t, ok, "bytes")
+	require.False(t, l.put(make([]byte, 1001), false).ok, "bytes")
 	l.max = 1 << 20
 	for range largeCountMax {
-		ok, _ = l.put(largeMessage(1))
-		require.True(t, ok)
+		require.True(t, l.put(largeMessage(1), false).ok)
 	}
-	ok, _ = l.put(largeMessage(1))
-	require.False(t, ok, "messages")
+	require.False(t, l.put(largeMessage(1), false).ok, "messages")
 	require.Len(t, l.drop(0), largeCountMax)
 	require.Zero(t, l.bytes)
 	require.False(t, l.idle())
@@ -212,9 +208,9 @@ func TestOrdinaryLanes(t *testing.T) { // R042
 // TestGoldenVersion3 holds the bytes of what version 3 added still.
 func TestGoldenVersion3(t *testing.T) {
 	l := &largeLane{max: 1 << 20}
-	_, _ = l.put(largeMessage(2))
+	l.put(largeMessage(2), false)
 	o := &outbound{conn: &silentConn{}}
-	l.open(o, identity{FrameMax: frameMaxGreet})
+	l.open(o, identity{FrameMax: frameMaxGreet}, bareForm)
 	l.take(o)
 	for title, c := range map[string]struct {
 		got  []byte
@@ -226,7 +222,7 @@ func TestGoldenVersion3(t *testing.T) {
 			"0000002c02030473686f700d31302e302e302e323a323535311112131415161718000000000000000000802006808040"},
 		"system of version 3": {appendSystem(nil, systemFrame{Seq: 1, Kind: actor.SystemTerminated, After: 2, ToUID: 3, ToPath: "/t", ToID: 4, FromPath: "/f", FromID: 5, Lane: 6, AfterLarge: 7}, 3),
 			"000000170b0103020000000000000003022f740400022f66050607"},
-		"part":   {l.take(o), "0000000d1203" + "0a0a00022f6100016d0000"},
+		"part":   {l.take(o), "0000000d1203" + "0a14" + "00022f6100016d0000"},
 		"credit": {appendNumber(nil, frameCredit, 1<<20), "0000000413808040"},
 	} {
 		t.Run(title, func(t *testing.T) { require.Equal(t, c.want, hex.EncodeToString(c.got)) })

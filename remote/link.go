@@ -2,61 +2,174 @@ package remote
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/codec"
 )
 
-// link is the way to one incarnation of a peer, or to any (uid 0).
+// link is the way to one actor of a peer.
 type link struct {
-	peer *peer
-	uid  uint64
+	peer  *peer
+	to    actor.Location
+	apart bool // it travels on the connection for large messages
+
+	// last is how the last frame began, for messages that begin alike.
+	last   atomic.Pointer[opening]
+	misses atomic.Uint32
+}
+
+// opening is how the frames of messages of one type from one sender begin.
+type opening struct {
+	form   *form
+	typ    *codec.Type
+	goType reflect.Type
+	sender uint64 // its serial
+	lane   *lane
+	bytes  []byte
+}
+
+// missesMax is how often the last opening may not fit before another takes its place.
+const missesMax = 8
+
+// draft is a message on its way into a lane.
+type draft struct {
+	typ    *codec.Type
+	sender uint64 // serial; 0: none
+	from   actor.Location
+	kind   laneKind
+	lane   *lane
+	form   *form
+	start  []byte // of the frame; nil: not known
 }
 
 // Send encodes the message into the buffer of its stream.
-func (l *link) Send(to actor.Location, msg any, from actor.PID) error {
+func (l *link) Send(msg any, from actor.PID, patient bool) error {
 	p := l.peer
 	r := p.remote
 	known := p.known.Load()
-	if known.isGone(l.uid) {
-		return r.drop(to, msg, from, actor.DropQuarantined)
+	if l.to.UID != 0 && known.isGone(l.to.UID) {
+		return r.drop(l.to, msg, from, actor.DropQuarantined)
 	}
 	if r.closing.Load() {
-		return r.drop(to, msg, from, actor.DropUnreachable)
+		return r.drop(l.to, msg, from, actor.DropUnreachable)
 	}
-	t, err := r.sys.Registry().Of(msg)
+	d, err := l.draft(msg, from)
 	if err != nil {
-		return r.refuseToEncode(to, msg, from, err)
+		return r.refuseToEncode(l.to, msg, from, err)
 	}
 	s := r.scratch()
 	defer r.release(s)
-	b := appendUser(s.buf[:0], r.self, to, from.Location(), t.Name())
-	if b, err = t.Append(r.scope, b, msg); err != nil {
-		return r.refuseToEncode(to, msg, from, err)
+	for {
+		if err := l.encode(s, &d, msg); err != nil {
+			return r.refuseToEncode(l.to, msg, from, err)
+		}
+		if size := len(s.buf) - frameHeader; size > r.frameMaxOf(known) || d.lane == nil {
+			return l.sendLarge(s, &d, msg, from, patient, known)
+		}
+		result := d.lane.put(s.buf, d.form, patient && d.kind != laneControl)
+		if result.stale {
+			d.form, d.start, d.from = d.lane.form.Load(), nil, from.Location()
+			continue
+		}
+		return l.sent(result, &d, msg, from, known)
 	}
+}
+
+// draft finds out how the message is to be sent.
+func (l *link) draft(msg any, from actor.PID) (draft, error) {
+	r := l.peer.remote
+	serial := r.port.Serial(from)
+	if last := l.last.Load(); last != nil && last.sender == serial && last.goType == reflect.TypeOf(msg) {
+		if last.form == last.lane.form.Load() {
+			return draft{typ: last.typ, sender: serial, kind: last.lane.kind, lane: last.lane, form: last.form, start: last.bytes}, nil
+		}
+	}
+	t, err := r.sys.Registry().Of(msg)
+	if err != nil {
+		return draft{}, err
+	}
+	d := draft{typ: t, sender: serial, from: from.Location()}
+	switch {
+	case t.Control():
+		d.kind = laneControl
+	case l.apart && r.largeMaxOf(l.peer.known.Load()) > 0:
+		d.kind, d.form = laneLarge, r.largeForm(l.peer.known.Load())
+		return d, nil
+	default:
+		d.kind = r.ordinaryLane(l.to, d.from)
+	}
+	d.lane = l.peer.lanes[d.kind].(*lane)
+	d.form = d.lane.form.Load()
+	return d, nil
+}
+
+// encode writes the frame into the scratch buffer.
+func (l *link) encode(s *scratchBuffer, d *draft, msg any) error {
+	r := l.peer.remote
+	b := append(s.buf[:0], d.start...)
+	if d.start == nil {
+		b = appendMessage(b, r.self, d.form, l.to, d.from, d.typ.Name())
+		l.remember(d, b)
+	}
+	at := len(b)
+	b, err := d.typ.Append(r.scope, b, msg)
+	if err != nil {
+		return err
+	}
+	b, s.packed = d.form.compress(b, at, s.packed)
 	s.buf = endFrame(b, 0)
-	kind, ok := r.route(t, to, from.Location(), len(s.buf)-frameHeader, known)
-	if !ok {
-		return r.drop(to, msg, from, actor.DropTooLarge)
+	return nil
+}
+
+// remember keeps how the frame began, unless other beginnings are as frequent.
+func (l *link) remember(d *draft, b []byte) {
+	if d.lane == nil || d.from.Path != "" && d.sender == 0 {
+		return // a sender that is nobody's for long
 	}
-	demand := false
-	switch l := p.lanes[kind].(type) {
-	case *lane:
-		ok, demand = l.put(s.buf, true)
-	case *largeLane:
-		ok, demand = l.put(s.buf)
-		s.buf = nil
+	if l.last.Load() != nil && l.misses.Add(1)%missesMax != 0 {
+		return
 	}
-	if !ok {
-		_ = r.drop(to, msg, from, actor.DropBackpressure)
+	l.last.Store(&opening{form: d.form, typ: d.typ, goType: d.typ.GoType(), sender: d.sender, lane: d.lane, bytes: slices.Clone(b)})
+}
+
+// sendLarge sends what is too large for a frame, or declared to go apart.
+func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, patient bool, known *incarnations) error {
+	r := l.peer.remote
+	if !r.fitsLarge(d, l.to, len(s.buf)-frameHeader, known) {
+		return r.drop(l.to, msg, from, actor.DropTooLarge)
+	}
+	if d.lane != nil { // it was written for an ordinary stream
+		d.kind, d.lane, d.form, d.start, d.from = laneLarge, nil, r.largeForm(known), nil, from.Location()
+		if err := l.encode(s, d, msg); err != nil {
+			return r.refuseToEncode(l.to, msg, from, err)
+		}
+	}
+	frame := s.buf
+	s.buf = nil // the lane keeps it
+	return l.sent(l.peer.lanes[laneLarge].(*largeLane).put(frame, patient), d, msg, from, known)
+}
+
+// sent ends a sending.
+func (l *link) sent(result put, d *draft, msg any, from actor.PID, known *incarnations) error {
+	p := l.peer
+	r := p.remote
+	if !result.ok {
+		if result.room != nil {
+			return &actor.NoRoom{Room: result.room}
+		}
+		_ = r.drop(l.to, msg, from, actor.DropBackpressure)
 		return actor.ErrBackpressure
 	}
 	r.stats.sent.Add(1)
-	if demand {
+	if kind := d.kind; result.demand {
 		p.post(func(a *association, now time.Time) { a.demand(now, kind) })
 	}
-	if l.uid != 0 && known.present.UID != 0 && l.uid != known.present.UID {
-		p.post(func(a *association, now time.Time) { a.named(now, l.uid) })
+	if l.to.UID != 0 && known.present.UID != 0 && l.to.UID != known.present.UID {
+		p.post(func(a *association, now time.Time) { a.named(now, l.to.UID) })
 	}
 	return nil
 }
@@ -80,20 +193,19 @@ func (l *link) SendSystem(m actor.SystemMessage) {
 // very address, or one node too many.
 type deadLink struct {
 	remote *Remote
-	addr   string
-	uid    uint64
+	to     actor.Location
 	reason actor.DropReason
 }
 
 // Send makes a dead letter of the message.
-func (d *deadLink) Send(to actor.Location, msg any, from actor.PID) error {
-	return d.remote.drop(to, msg, from, d.reason)
+func (d *deadLink) Send(msg any, from actor.PID, _ bool) error {
+	return d.remote.drop(d.to, msg, from, d.reason)
 }
 
 // SendSystem answers a watch.
 func (d *deadLink) SendSystem(m actor.SystemMessage) {
 	if m.Kind == actor.SystemWatch {
-		d.remote.port.NodeGone(d.addr, d.uid)
+		d.remote.port.NodeGone(d.to.Addr, d.to.UID)
 	}
 }
 

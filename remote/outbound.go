@@ -34,7 +34,8 @@ type outbound struct {
 
 	session *session // after the challenge; touched by Data only
 	frames  frames   // touched by Data only
-	uid     uint64   // of whom has answered; touched by Data only
+	tables  tableReader
+	uid     uint64 // of whom has answered; touched by Data only
 }
 
 func (p *peer) dial(kind laneKind) *outbound {
@@ -146,12 +147,23 @@ func (o *outbound) frame(b []byte) error {
 		})
 	case frameCredit:
 		return o.credit(body)
+	case frameTable:
+		return o.table(body)
 	case frameGoodbyeAck:
 		o.peer.post(func(a *association, now time.Time) { a.goodbyeAcked(now, o.kind) })
 	case frameRefuse:
 		return o.refused(body)
 	}
 	return nil // a kind of a newer version is skipped
+}
+
+// table is part of what the receiver gives indexes to.
+func (o *outbound) table(body []byte) error {
+	t, err := o.tables.frame(body)
+	if l, ok := o.peer.lanes[o.kind].(*lane); ok && t != nil {
+		l.adopt(o, t)
+	}
+	return err
 }
 
 // credit is how far the receiver takes large messages.

@@ -52,10 +52,10 @@ func (i *inbound) part(body []byte) error {
 
 // whole handles a message whose parts have all arrived.
 func (i *inbound) whole(message []byte) error {
-	if kind := frameKind(message[0]); kind != frameUser {
+	if kind := frameKind(message[0]); kind != frameMessage {
 		return fmt.Errorf("%w: kind %d in parts", errFrame, kind)
 	}
-	return i.user(message[1:])
+	return i.message(message[1:])
 }
 
 // claim asks for room for a message that has begun.

@@ -60,12 +60,12 @@ func newPeer(r *Remote, addr string) *peer {
 	for k := range p.lanes {
 		switch kind := laneKind(k); kind {
 		case laneControl:
-			p.lanes[k] = &lane{kind: kind, max: r.cfg.controlBufferMax()}
+			p.lanes[k] = newLane(kind, r.cfg.controlBufferMax(), nil)
 		case laneLarge:
-			p.lanes[k] = &largeLane{max: r.cfg.largeBufferMax()}
+			p.lanes[k] = &largeLane{max: r.cfg.largeBufferMax(), room: room{patience: r.patience}}
 		case laneProbe:
 		default:
-			p.lanes[k] = &lane{kind: kind, max: r.cfg.bufferMax() / r.limits.lanes}
+			p.lanes[k] = newLane(kind, r.cfg.bufferMax()/r.limits.lanes, r.patience)
 		}
 	}
 	p.known.Store(&incarnations{})
@@ -181,7 +181,7 @@ func (p *peer) laneDown(o *outbound, err error) {
 		p.streams[o.kind] = nil
 		wanted := false
 		if o.kind != laneProbe {
-			wanted = p.lanes[o.kind].close()
+			wanted = p.closeLane(o.kind)
 		}
 		if a.lanes[o.kind].phase == laneOpen && o.kind != laneProbe {
 			p.lost(o.kind, a.lanes[o.kind].uid, err)
@@ -213,11 +213,18 @@ func (p *peer) laneRefused(o *outbound, r refusal) {
 	})
 }
 
+// closeLane takes the stream away from a lane, and reports whether messages wait.
+func (p *peer) closeLane(kind laneKind) bool {
+	waiting, dropped := p.lanes[kind].close()
+	p.dropFrames(dropped, actor.DropBackpressure)
+	return waiting
+}
+
 func (p *peer) closeStream(kind laneKind) {
 	if o := p.streams[kind]; o != nil {
 		p.streams[kind] = nil
 		if kind != laneProbe {
-			p.lanes[kind].close()
+			p.closeLane(kind)
 		}
 		o.close()
 	}
@@ -248,7 +255,8 @@ func (p *peer) carryOut(now time.Time, e effect) {
 		p.lost(e.lane, e.uid, errSilent)
 	case effectOpenLane:
 		p.opened(e.lane)
-		p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer)
+		dropped := p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer, r.formFor(p.assoc.peer))
+		p.dropFrames(dropped, actor.DropBackpressure)
 	case effectDropPending:
 		if e.lane != laneProbe {
 			p.dropFrames(p.lanes[e.lane].drop(0), e.reason)

@@ -40,6 +40,8 @@ type Remote struct {
 	buffers   sync.Pool
 	stats     counters
 	large     budget
+	packed    *form                    // of messages whose receiver is known to unpack
+	patience  func(func()) actor.Timer // nil: senders don't wait
 	secrets   atomic.Pointer[secretTable]
 	plaintext bool
 	closing   atomic.Bool
@@ -90,6 +92,11 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		gate: newGate(cfg.acceptRate()),
 	}
 	r.large.free = largeShare * cfg.largeMax()
+	r.packed = &form{version: protocolVersion, s2: cfg.compressFrom()}
+	if cfg.Patience >= 0 {
+		wait := positive(cfg.Patience, 500*time.Millisecond)
+		r.patience = func(f func()) actor.Timer { return r.clock.AfterFunc(wait, f) }
+	}
 	r.secrets.Store(cfg.secretTable())
 	if r.transport == nil {
 		r.transport = &TCP{}
@@ -151,16 +158,16 @@ func (r *Remote) Addr() string { return r.self.Addr }
 // address translation and proxies.
 func (r *Remote) Bound() string { return r.listener.Addr() }
 
-// Link returns the way to an incarnation of the node at addr.
-func (r *Remote) Link(addr string, uid uint64) actor.Link {
-	if addr == r.self.Addr {
-		return &deadLink{remote: r, addr: addr, uid: uid, reason: actor.DropStopped}
+// Link returns the way to an actor of another node.
+func (r *Remote) Link(to actor.Location) actor.Link {
+	if to.Addr == r.self.Addr {
+		return &deadLink{remote: r, to: to, reason: actor.DropStopped}
 	}
-	p, ok := r.peer(addr)
+	p, ok := r.peer(to.Addr)
 	if !ok {
-		return &deadLink{remote: r, addr: addr, uid: uid, reason: actor.DropUnreachable}
+		return &deadLink{remote: r, to: to, reason: actor.DropUnreachable}
 	}
-	return &link{peer: p, uid: uid}
+	return &link{peer: p, to: to, apart: matchesAny(r.cfg.LargeTo, to.Path)}
 }
 
 // Quarantine ends everything with the incarnation uid of the node at addr, for
@@ -237,7 +244,7 @@ func (r *Remote) warnOnce(key string, warn func()) {
 
 // scratchBuffer is where one message is encoded, apart from all locks: encoding
 // methods are other people's code.
-type scratchBuffer struct{ buf []byte }
+type scratchBuffer struct{ buf, packed []byte }
 
 func (r *Remote) scratch() *scratchBuffer {
 	if s, ok := r.buffers.Get().(*scratchBuffer); ok {
@@ -247,7 +254,7 @@ func (r *Remote) scratch() *scratchBuffer {
 }
 
 func (r *Remote) release(s *scratchBuffer) {
-	if cap(s.buf) <= scratchMax {
+	if cap(s.buf) <= scratchMax && cap(s.packed) <= scratchMax {
 		r.buffers.Put(s)
 	}
 }

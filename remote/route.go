@@ -7,29 +7,39 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/troupe-go/troupe/actor"
-	"github.com/troupe-go/troupe/codec"
 )
 
 // patternsMax bounds Config.LargeTo.
 const patternsMax = 64
 
-// route chooses the lane of a message of so many bytes. It reports false when none
-// takes it.
-func (r *Remote) route(t *codec.Type, to, from actor.Location, size int, known *incarnations) (laneKind, bool) {
-	largeMax, frameMax := r.largeMaxOf(known), r.frameMaxOf(known)
-	switch {
-	case size > max(largeMax, frameMax) || size > frameMax && t.Control():
-		r.warnOnce("size "+t.Name(), func() {
-			r.log.Warn().Stringer("to", to).Str("type", t.Name()).Int("bytes", size).Int("max", max(largeMax, frameMax)).Bool("control", t.Control()).
-				Msg("message is too large; send it in pieces, or raise LargeMax on both nodes")
-		})
-		return 0, false
-	case t.Control():
-		return laneControl, true
-	case size > frameMax, largeMax > 0 && matchesAny(r.cfg.LargeTo, to.Path):
-		return laneLarge, true
+// fitsLarge reports whether a message of so many bytes may travel in parts.
+func (r *Remote) fitsLarge(d *draft, to actor.Location, size int, known *incarnations) bool {
+	most := r.largeMaxOf(known)
+	if size <= most && !d.typ.Control() {
+		return true
 	}
-	return r.ordinaryLane(to, from), true
+	r.warnOnce("size "+d.typ.Name(), func() {
+		r.log.Warn().Stringer("to", to).Str("type", d.typ.Name()).Int("bytes", size).Int("max", max(most, r.frameMaxOf(known))).Bool("control", d.typ.Control()).
+			Msg("message is too large; send it in pieces, or raise LargeMax on both nodes")
+	})
+	return false
+}
+
+// largeForm is how messages in parts are written to a peer.
+func (r *Remote) largeForm(known *incarnations) *form {
+	if known.present.Can.Features&featureS2 == 0 {
+		return bareForm
+	}
+	return r.packed
+}
+
+// formFor is how messages are written on a new stream to a peer.
+func (r *Remote) formFor(peer identity) *form {
+	f := &form{version: peer.Can.Version}
+	if peer.Can.Features&featureS2 != 0 {
+		f.s2 = r.packed.s2
+	}
+	return f
 }
 
 // ordinaryLane is the one lane of a pair of sender and receiver: so they keep their

@@ -318,7 +318,7 @@ func TestFalseAcceptors(t *testing.T) {
 			defer func() { _ = l.Close() }()
 			r := guarded(t, Config{Secrets: []Secret{good}})
 			r.sys.RefAt(l.Addr().String(), "/user/x").TellFrom(nil, actor.PID{}) //nolint:errcheck // it only makes the node dial
-			r.Link(l.Addr().String(), 0).SendSystem(actor.SystemMessage{Kind: actor.SystemWatch,
+			r.Link(actor.Location{Addr: l.Addr().String()}).SendSystem(actor.SystemMessage{Kind: actor.SystemWatch,
 				To: r.sys.RefAt(l.Addr().String(), "/user/x"), From: r.sys.RefAt(r.Addr(), "/user/y")})
 			c, err := l.Accept()
 			require.NoError(t, err)

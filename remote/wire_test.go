@@ -197,7 +197,7 @@ func TestEnvelopeRoundTrip(t *testing.T) { // R001
 				e, err := readUser(b)
 				require.NoError(t, err)
 				require.Equal(t, uid, e.TargetUID)
-				require.Equal(t, uid, targetUID(b))
+				require.Equal(t, uid, targetUID(frameUser, b))
 				require.Equal(t, "/user/a", string(e.Path))
 				require.Equal(t, uint64(300), e.ID)
 				require.Equal(t, "name", string(e.Name))
@@ -208,28 +208,28 @@ func TestEnvelopeRoundTrip(t *testing.T) { // R001
 	}
 }
 
-func TestLane(t *testing.T) {
-	l := &lane{kind: laneOrdinary, max: 200}
+func TestLane(t *testing.T) { // R005
+	l := newLane(laneOrdinary, 200, nil)
 	frame := func(uid uint64, path string) []byte {
-		return endFrame(appendUser(nil, goldenSelf, actor.Location{UID: uid, Path: path}, actor.Location{}, "m"), 0)
+		return endFrame(appendMessage(nil, goldenSelf, bareForm, actor.Location{UID: uid, Path: path}, actor.Location{}, "m"), 0)
 	}
-	ok, demand := l.put(frame(0, "/a"), true)
-	require.True(t, ok && demand, "the first asks for a stream")
-	_, demand = l.put(frame(7, "/b"), true)
-	require.False(t, demand, "the others don't")
-	_, _ = l.put(appendBare(nil, frameGoodbye), false)
-	_, _ = l.put(frame(8, "/c"), true)
-	ok, _ = l.put(make([]byte, 200), true)
-	require.False(t, ok, "the bound holds")
+	require.Equal(t, put{ok: true, demand: true}, l.put(frame(0, "/a"), bareForm, false), "the first asks for a stream")
+	require.Equal(t, put{ok: true}, l.put(frame(7, "/b"), bareForm, false), "the others don't")
+	require.True(t, l.write(appendBare(nil, frameGoodbye)))
+	l.put(frame(8, "/c"), bareForm, false)
+	require.Equal(t, put{}, l.put(make([]byte, 200), bareForm, false), "the bound holds")
+	require.Equal(t, put{stale: true}, l.put(frame(0, "/a"), &form{}, false), "written for another stream")
 	require.Equal(t, uint64(3), l.position())
 	require.Len(t, l.drop(7), 1)
-	require.Equal(t, uint64(2), l.queued)
-	require.True(t, l.close(), "messages wait for the next stream")
+	messages, size := l.load()
+	require.Equal(t, 2, messages)
+	require.Equal(t, len(l.pending), size)
+	waiting, _ := l.close()
+	require.True(t, waiting, "messages wait for the next stream")
 	require.NotContains(t, string(l.pending), string(appendBare(nil, frameGoodbye)), "the goodbye was for the last stream")
 	require.Len(t, l.drop(0), 2)
 	require.False(t, l.idle(), "nothing came meanwhile")
-	_, demand = l.put(frame(0, "/d"), true)
-	require.True(t, demand)
+	require.True(t, l.put(frame(0, "/d"), bareForm, false).demand)
 	require.True(t, l.idle(), "something came meanwhile")
 }
 

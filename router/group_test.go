@@ -212,9 +212,9 @@ func TestAFanOutGroup(t *testing.T) {
 // far is the wire to other nodes, where messages are counted.
 type far struct{ n atomic.Int64 }
 
-func (f *far) Link(string, uint64) actor.Link            { return f }
-func (f *far) Send(actor.Location, any, actor.PID) error { f.n.Add(1); return nil }
-func (f *far) SendSystem(actor.SystemMessage)            {}
+func (f *far) Link(actor.Location) actor.Link  { return f }
+func (f *far) Send(any, actor.PID, bool) error { f.n.Add(1); return nil }
+func (f *far) SendSystem(actor.SystemMessage)  {}
 
 // 13.14: local routees are preferred, as long as there are any.
 func TestLocalRouteesArePreferred(t *testing.T) {

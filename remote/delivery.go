@@ -1,0 +1,298 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// cacheMax is how many names and senders a connection remembers.
+const cacheMax = 4096
+
+// delivery is what an inbound connection knows of the messages that come on it. It is
+// touched by Data only.
+type delivery struct {
+	paths   map[string]string
+	types   map[string]*codec.Type
+	senders map[string]actor.PID
+
+	tally *tally // nil: indexes are not offered on this stream
+	table *recvTable
+	next  *recvTable // offered; the other end has not taken it yet
+	key   []byte     // scratch
+}
+
+// recvTable is a table at the end that offers it: what its indexes lead to.
+type recvTable struct {
+	send    *sendTable // its keys
+	targets []*actor.Destination
+	senders []actor.PID
+	types   []*codec.Type // nil: not registered
+}
+
+// user delivers a message of an old version.
+func (i *inbound) user(body []byte) error {
+	e, err := readUser(body)
+	if err == nil {
+		i.arrived()
+		i.deliver(e)
+	}
+	return err
+}
+
+func (i *inbound) arrived() {
+	if i.lane.carriesUser() {
+		i.got++
+	}
+}
+
+// message delivers a message of version 3.
+func (i *inbound) message(body []byte) error {
+	m, err := readMessage(body)
+	if err != nil {
+		return err
+	}
+	i.arrived()
+	if m.Flags&bodyS2 != 0 {
+		if m.Body, err = i.unpack(m.Body); err != nil {
+			return err
+		}
+	}
+	if i.tally != nil && i.tally.due() {
+		i.offer()
+	}
+	if m.Flags&(targetForm|senderForm|nameIndex) == allIndexed {
+		return i.indexed(&m)
+	}
+	var table *sendTable
+	if i.table != nil {
+		table = i.table.send
+	}
+	counted := m
+	if err := table.literal(&m); err != nil {
+		return err
+	}
+	e, err := m.envelope()
+	if err == nil && i.deliver(e) && i.tally != nil {
+		i.count(&counted)
+	}
+	return err
+}
+
+func (i *inbound) unpack(body []byte) ([]byte, error) {
+	if i.who.Can.Features&featureS2 == 0 {
+		return nil, fmt.Errorf("%w: a compressed body, which was not agreed on", errFrame)
+	}
+	return unpack(body, max(i.remote.self.FrameMax, i.remote.self.Can.LargeMax))
+}
+
+// indexed delivers a message all of whose fields are in the table: what was allowed
+// when they came by name is allowed.
+func (i *inbound) indexed(m *message) error {
+	t := i.table
+	if t == nil || m.TargetAt >= uint64(len(t.targets)) || m.SenderAt >= uint64(len(t.senders)) || m.NameAt >= uint64(len(t.types)) {
+		return fmt.Errorf("%w: indexes %d, %d, %d are not in the table", errFrame, m.TargetAt, m.SenderAt, m.NameAt)
+	}
+	used := &i.tally.used
+	used[tableTargets][m.TargetAt]++
+	used[tableSenders][m.SenderAt]++
+	used[tableNames][m.NameAt]++
+	typ := t.types[m.NameAt]
+	if typ == nil || typ.Demands() != 0 {
+		return i.unfit(m) // whether it is allowed depends on more than each for itself
+	}
+	msg, err := i.decode(typ, m.Body)
+	if err != nil {
+		return i.unfit(m)
+	}
+	i.remote.stats.received.Add(1)
+	i.remote.port.DeliverTo(t.targets[m.TargetAt], msg, t.senders[m.SenderAt])
+	return nil
+}
+
+// unfit lets the long way say what is wrong.
+func (i *inbound) unfit(m *message) error {
+	if err := i.table.send.literal(m); err != nil {
+		return err
+	}
+	e, err := m.envelope()
+	if err == nil {
+		i.deliver(e)
+	}
+	return err
+}
+
+// count notes what came by name.
+func (i *inbound) count(m *message) {
+	t := i.tally
+	if m.Flags&targetForm == targetIndex {
+		t.used[tableTargets][m.TargetAt]++
+	} else {
+		i.key = append(append(i.key[:0], m.Flags&targetForm), m.Target...)
+		t.literal(tableTargets, i.key)
+	}
+	if m.Flags&senderForm == senderIndex {
+		t.used[tableSenders][m.SenderAt]++
+	} else {
+		i.key = append(append(i.key[:0], m.Flags&senderForm), m.Sender...)
+		t.literal(tableSenders, i.key)
+	}
+	if m.Flags&nameIndex != 0 {
+		t.used[tableNames][m.NameAt]++
+	} else {
+		t.literal(tableNames, m.Name)
+	}
+}
+
+// offer gives indexes to what came most often, if that is news.
+func (i *inbound) offer() {
+	if i.next != nil {
+		return
+	}
+	keys, news := i.tally.choose()
+	if !news {
+		return
+	}
+	version := uint64(1)
+	if i.table != nil {
+		version = i.table.send.version + 1
+	}
+	if i.reply(appendTable(nil, version, keys)) {
+		i.next = &recvTable{send: newSendTable(version, keys)}
+	}
+}
+
+// taken says that the other end writes by the table that was offered.
+func (i *inbound) taken(version uint64) error {
+	t := i.next
+	if t == nil || t.send.version != version {
+		return fmt.Errorf("%w: table %d was not offered", errFrame, version)
+	}
+	for _, key := range t.send.keys[tableTargets] {
+		m := message{Flags: key[0], Target: []byte(key[1:])}
+		e, err := m.envelope()
+		if err != nil {
+			return err
+		}
+		t.targets = append(t.targets, i.remote.port.Destination(string(e.Path), e.ID))
+	}
+	for _, key := range t.send.keys[tableSenders] {
+		m := message{Flags: key[0] | targetAny, Target: []byte{0, 0}, Sender: []byte(key[1:])}
+		e, err := m.envelope()
+		if err != nil {
+			return err
+		}
+		t.senders = append(t.senders, i.remote.sys.RefOf(e.From.location(i.who)))
+	}
+	for _, name := range t.send.keys[tableNames] {
+		typ, _ := i.remote.sys.Registry().Named(name) // nil: said when it is needed
+		t.types = append(t.types, typ)
+	}
+	i.table, i.next = t, nil
+	i.tally.adopt(t.send.keys)
+	return nil
+}
+
+// deliver hands a message over, or makes a dead letter of it. It reports whether it
+// was fit to be handed over.
+func (i *inbound) deliver(e envelope) bool {
+	r := i.remote
+	if e.TargetUID != 0 && e.TargetUID != r.self.UID {
+		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
+		return false
+	}
+	if !r.cfg.Access.permits(i.class, opTell, i.path(e.Path)) {
+		r.deny(i.who, i.class, "send to actors", string(e.Path))
+		i.refused(e)
+		return false
+	}
+	if e.From.forgedBy(i.who) || i.class != Member && e.From.Flags&flagSenderElse != 0 {
+		r.stats.forged.Add(1)
+		r.warnOnce("forged "+i.who.Addr, func() {
+			r.log.Warn().Str("peer", printable(i.who.Addr)).Str("from", i.conn.Peer()).Msg("message dropped: its sender is said to live on a third node, which is the peer's own; said once for each peer")
+		})
+		e.From = sender{}
+		i.refused(e)
+		return false
+	}
+	msg, err := i.named(e)
+	if errors.Is(err, codec.ErrDenied) {
+		r.deny(i.who, i.class, "send "+printable(string(e.Name)), string(e.Path))
+		i.refused(e)
+		return false
+	}
+	if err != nil {
+		r.stats.undecodable.Add(1)
+		r.warnOnce("decode "+printable(string(e.Name)), func() {
+			r.log.Warn().Str("peer", i.who.Addr).Str("to", printable(string(e.Path))).Str("error", printable(err.Error())).Msg("message can't be decoded")
+		})
+		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropDecode)
+		return false
+	}
+	r.stats.received.Add(1)
+	r.port.Deliver(i.path(e.Path), e.ID, msg, i.sender(e.From))
+	return true
+}
+
+// refused makes a dead letter of what is not allowed.
+func (i *inbound) refused(e envelope) {
+	r := i.remote
+	r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
+}
+
+func (i *inbound) named(e envelope) (any, error) {
+	t, ok := i.types[string(e.Name)]
+	if !ok {
+		var err error
+		if t, err = i.remote.sys.Registry().Named(string(e.Name)); err != nil {
+			return nil, err
+		}
+		i.types = remember(i.types, string(e.Name), t)
+	}
+	if t.Demands()&codec.RightStop != 0 && !i.remote.cfg.Access.permits(i.class, opStop, i.path(e.Path)) {
+		return nil, fmt.Errorf("stop %.100q: %w", e.Path, codec.ErrDenied)
+	}
+	return i.decode(t, e.Body)
+}
+
+func (i *inbound) decode(t *codec.Type, body []byte) (any, error) {
+	scope := i.remote.scope
+	scope.Denied = i.denied
+	return t.Decode(scope, body)
+}
+
+// path is the string of a path, made once per connection.
+func (i *inbound) path(b []byte) string {
+	if s, ok := i.paths[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	i.paths = remember(i.paths, s, s)
+	return s
+}
+
+// sender is the ref of a sender, made once per connection.
+func (i *inbound) sender(s sender) actor.PID {
+	const plain = flagSenderHere
+	if s.Flags == plain {
+		if pid, ok := i.senders[string(s.Raw)]; ok {
+			return pid
+		}
+	}
+	pid := i.remote.sys.RefOf(s.location(i.who))
+	if s.Flags == plain {
+		i.senders = remember(i.senders, string(s.Raw), pid)
+	}
+	return pid
+}
+
+// remember adds to a cache, which starts anew when it is full.
+func remember[V any](m map[string]V, k string, v V) map[string]V {
+	if m == nil || len(m) >= cacheMax {
+		m = map[string]V{}
+	}
+	m[k] = v
+	return m
+}
