@@ -83,7 +83,8 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 func (l *link) draft(msg any, from actor.PID) (draft, error) {
 	r := l.peer.remote
 	serial := r.port.Serial(from)
-	if last := l.last.Load(); last != nil && last.sender == serial && last.goType == reflect.TypeOf(msg) {
+	known := serial != 0 || from.IsZero() // others are many, and soon gone
+	if last := l.last.Load(); known && last != nil && last.sender == serial && last.goType == reflect.TypeOf(msg) {
 		if last.form == last.lane.form.Load() {
 			return draft{typ: last.typ, sender: serial, kind: last.lane.kind, lane: last.lane, form: last.form, start: last.bytes}, nil
 		}
@@ -128,7 +129,7 @@ func (l *link) encode(s *scratchBuffer, d *draft, msg any) error {
 // remember keeps how the frame began, unless other beginnings are as frequent.
 func (l *link) remember(d *draft, b []byte) {
 	if d.lane == nil || d.from.Path != "" && d.sender == 0 {
-		return // a sender that is nobody's for long
+		return
 	}
 	if l.last.Load() != nil && l.misses.Add(1)%missesMax != 0 {
 		return

@@ -127,3 +127,27 @@ func TestNodesWithAndWithoutCompression(t *testing.T) {
 		require.Len(t, in.next().(blob).B, 700<<10)
 	}
 }
+
+// TestMessagesWithAndWithoutSender don't borrow each other's.
+func TestMessagesWithAndWithoutSender(t *testing.T) {
+	pair(t, func(t *testing.T, _ *remote.MemNet, a, b *node) {
+		_, err := b.sys.Spawn("echo", func() actor.Actor {
+			return actor.Func(func(ctx *actor.Context) {
+				if m, ok := ctx.Message().(askMe); ok && !ctx.Sender().IsZero() {
+					actor.Reply(ctx, m, pong{m.N})
+				}
+			})
+		})
+		require.NoError(t, err)
+		ref := a.sys.RefAt(b.rem.Addr(), "/user/echo")
+		here := a.inbox("here")
+		for n := range 500 {
+			ref.Tell(askMe{N: -1})
+			here.pid.Tell(tellIt{ref, askMe{N: n}})
+			got, err := actor.Ask(t.Context(), ref, askMe{N: n})
+			require.NoError(t, err)
+			require.Equal(t, pong{n}, got)
+			here.expect(pong{n})
+		}
+	})
+}
