@@ -127,6 +127,7 @@ var foreign = map[string][]string{
 	"github.com/cespare/xxhash/v2":         {"codec", "actor", "remote", "sharding", "router", "cluster", "internal", "testkit"},
 	"github.com/stretchr/testify":          {"testkit", "persistence/persistencetest", "cluster/lease", "examples/internal/process"},
 	"go.uber.org/goleak":                   {"testkit"},
+	"github.com/klauspost/compress":        {"remote"},
 	"modernc.org/sqlite":                   {"persistence/sqlite", "examples"},
 	"google.golang.org/protobuf":           {"codec/protobuf"},
 	"github.com/HdrHistogram/hdrhistogram": {"examples"},
