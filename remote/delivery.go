@@ -101,19 +101,19 @@ func (i *inbound) indexed(m *message) error {
 	used[tableNames][m.NameAt]++
 	typ := t.types[m.NameAt]
 	if typ == nil || typ.Demands() != 0 {
-		return i.unfit(m) // whether it is allowed depends on more than each for itself
+		return i.byName(m) // whether it is allowed depends on more than each for itself
 	}
 	msg, err := i.decode(typ, m.Body)
 	if err != nil {
-		return i.unfit(m)
+		return i.byName(m)
 	}
 	i.remote.stats.received.Add(1)
 	i.remote.port.DeliverTo(t.targets[m.TargetAt], msg, t.senders[m.SenderAt])
 	return nil
 }
 
-// unfit lets the long way say what is wrong.
-func (i *inbound) unfit(m *message) error {
+// byName goes the long way, which looks at everything and says what is wrong.
+func (i *inbound) byName(m *message) error {
 	if err := i.table.send.literal(m); err != nil {
 		return err
 	}
