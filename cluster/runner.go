@@ -95,13 +95,7 @@ func (r Runner) live(ctx context.Context, sys *actor.System) (wasUp bool, err er
 			return false, fmt.Errorf("prepare: %w", err)
 		}
 	}
-	cl, err := Open(sys, r.Cluster)
-	if err != nil {
-		return false, err
-	}
-	if r.Signals {
-		sys.StopOnSignal()
-	}
+	// Before the cluster is opened: it may end at once.
 	life, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var stopping actor.Gate
@@ -111,6 +105,13 @@ func (r Runner) live(ctx context.Context, sys *actor.System) (wasUp bool, err er
 		return nil
 	}); err != nil {
 		return false, err
+	}
+	cl, err := Open(sys, r.Cluster)
+	if err != nil {
+		return false, err
+	}
+	if r.Signals {
+		sys.StopOnSignal()
 	}
 	cl.Ended().Notify(func() { cancel(cl.Err()); stopping.Open() })
 	if sys.Wait(life, &cl.settled) == nil && cl.up.IsOpen() {
