@@ -236,7 +236,8 @@ func (d *daemon) finish(ctx *actor.Context, reason membership.Reason, detail str
 	event := membership.Ended{Reason: reason, Detail: detail}
 	d.c.last.Store(&event) // the heart gives no sign of life from here on
 	d.heart.Tell(actor.PoisonPill{})
-	d.freeLease(ctx)
+	// A lease that this node holds isn't given back: those whom it has declared
+	// dead may not have decided yet, and must not find it free.
 	logEvent(ctx, event)
 	d.tell(Change{View: membership.ViewOf(membership.State{}, d.c.self), Events: []membership.Event{event}})
 	d.c.ended.Open()

@@ -85,6 +85,9 @@ func (s LeaseMajority) decide(v membership.View) (d Decision, later bool) {
 			d.Otherwise = append(d.Otherwise, g.members[i].Node)
 		}
 	}
+	if g.weight(set) == 0 { // nobody of them was ever a full member, or has the role: they can't go on alone
+		return Decision{Verdict: DownOwn, Down: d.Otherwise, Why: "nobody on this side has a say"}, false
+	}
 	return d, later
 }
 

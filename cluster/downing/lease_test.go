@@ -123,6 +123,15 @@ func TestResolverAndTheLease(t *testing.T) { // B5
 	})
 }
 
+func TestWhoHasNoSayDoesNotAsk(t *testing.T) {
+	d := LeaseMajority{}.Decide(view(t, sides("{a b} | {cj dw}"), 1, "", ""))
+	require.Equal(t, DownOwn, d.Verdict)
+	require.Equal(t, "cd", addrs(d.Down))
+	d = LeaseMajority{Role: "2"}.Decide(view(t, sides("{a b} | {c d}"), 0, "", ""))
+	require.Equal(t, DownOwn, d.Verdict)
+	require.Equal(t, "ab", addrs(d.Down))
+}
+
 // Whatever the cut: when only one gets the lease, at most one side survives.
 func TestOneLeaseOneSide(t *testing.T) { // B7, SB-1
 	for seed := range uint64(500) {
