@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -195,12 +196,33 @@ func chooseWire[T any](t *Type) {
 		}
 		return v.(Appender).AppendWire(s, b)
 	}
+	if t.goType.Kind() != reflect.Pointer {
+		t.dec = decodeInto[T]()
+		return
+	}
 	t.dec = func(s Scope, body []byte) (any, error) {
 		target := decodeTarget[T]()
 		if err := target.(Decoder).DecodeWire(s, body); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
 		return decoded[T](target), nil
+	}
+}
+
+// decodeInto decodes values into places that are used again: the message is a copy, so
+// it alone is allocated.
+func decodeInto[T any]() func(Scope, []byte) (any, error) {
+	places := sync.Pool{New: func() any { return new(T) }}
+	return func(s Scope, body []byte) (any, error) {
+		place := places.Get().(*T)
+		if err := any(place).(Decoder).DecodeWire(s, body); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		msg := any(*place)
+		var zero T
+		*place = zero
+		places.Put(place)
+		return msg, nil
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	frameMaxDefault = 256 << 10
 	frameMaxGreet   = 4 << 10 // before the handshake is done, and on the way back
 	frameHeader     = 4
+	partialKept     = 128 << 10 // of what an incomplete frame took, for the next one
 )
 
 // frameKind is the first byte of a frame. The numbers are on the wire.
@@ -132,7 +133,7 @@ func (f *frames) complete(each func([]byte) error) error {
 	f.partial = f.partial[:0]
 	f.count++
 	err := each(frame)
-	if cap(f.partial) > 64<<10 {
+	if cap(f.partial) > partialKept {
 		f.partial = nil // one large frame must not cost its size for ever
 	}
 	return err
