@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/remote"
 )
 
@@ -49,4 +50,63 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 	}
 	_, after := measure()
 	require.Less(t, after, heap+8<<20)
+}
+
+// TestPeersComeAndGo has a node meet a hundred incarnations of others, which stop, are
+// quarantined or crash: nothing of them stays behind (R070).
+func TestPeersComeAndGo(t *testing.T) {
+	net := remote.NewMemNet()
+	hub := start(t, memConfig(net, "hub:1"))
+	there := hub.inbox("there")
+	actors := func() (n int) {
+		for range hub.sys.Tree() {
+			n++
+		}
+		return n
+	}
+	before := actors()
+	for i := range 100 {
+		peer := start(t, memConfig(net, fmt.Sprintf("peer%d:1", i%5)))
+		peer.sys.RefAt("hub:1", "/user/there").Tell(ping{i})
+		there.expect(ping{i})
+		switch i % 3 {
+		case 0:
+			hub.rem.Quarantine(peer.rem.Addr(), peer.sys.UID())
+			peer.stop()
+		case 1:
+			peer.crash(net, hub)
+		default:
+			peer.stop()
+		}
+	}
+	require.Equal(t, before, actors())
+	require.LessOrEqual(t, hub.rem.Stats().Peers, 5)
+}
+
+// TestSameNameAgain: a ref is to one actor, a path to whoever has it (R040).
+func TestSameNameAgain(t *testing.T) {
+	pair(t, func(t *testing.T, _ *remote.MemNet, a, b *node) {
+		here, there := a.inbox("here"), b.inbox("there")
+		lost := subscribe[actor.DeadLetter](b, "lost")
+		path := a.sys.RefAt(b.rem.Addr(), "/user/there")
+		identify := func() actor.PID {
+			path.TellFrom(actor.Identify{ID: 1}, here.pid)
+			return here.next().(actor.ActorIdentity).Ref
+		}
+		first := identify()
+		require.Equal(t, there.pid.Location().ID, first.Location().ID)
+		first.Tell(ping{1})
+		there.expect(ping{1})
+
+		b.sys.StopActor(there.pid)
+		here.pid.Tell(watchIt{first})
+		here.expect(actor.Terminated{Ref: first})
+		again := b.inbox("there")
+		first.Tell(ping{2})
+		require.Equal(t, ping{2}, lost.next().(actor.DeadLetter).Message)
+		second := identify()
+		require.NotEqual(t, first.Location().ID, second.Location().ID)
+		second.Tell(ping{3})
+		again.expect(ping{3})
+	})
 }

@@ -112,7 +112,7 @@ func TestSilentDeathIsFound(t *testing.T) { // R063, R031
 	watcher.none()
 }
 
-func TestQuarantine(t *testing.T) { // R027, R029, RM-5
+func TestQuarantine(t *testing.T) { // R027, R029, R030, RM-5
 	net, nodes := mem(t, "a:1", "b:1")
 	a, b := nodes[0], nodes[1]
 	watcher, there := a.inbox("watcher"), b.inbox("there")
@@ -308,7 +308,7 @@ func TestForeignClusterIsRefused(t *testing.T) {
 	require.Zero(t, a.rem.Peer("b:1"))
 }
 
-func TestGarbageOnThePort(t *testing.T) {
+func TestGarbageOnThePort(t *testing.T) { // R021
 	n := start(t, remote.Config{HandshakeTimeout: 200 * time.Millisecond})
 	frame := func(b ...byte) string {
 		return "TRP1" + string(binary.BigEndian.AppendUint32(nil, uint32(len(b)))) + string(b)

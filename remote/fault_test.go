@@ -147,3 +147,30 @@ func (w *acquainted) requireHonest() {
 		require.NotZero(w.t, w.losses.Load(), "%d messages are missing, and the sender was told nothing", w.missing)
 	}
 }
+
+// TestThinLine: over a line of ten thousand bits a second everything arrives, in order
+// and no sooner than it can; when the line is wide again there is no trace (R101).
+func TestThinLine(t *testing.T) {
+	a, _ := behind(t, remote.Config{})
+	b, line := behind(t, remote.Config{})
+	w := acquaint(t, a, b)
+	line.Set(netfault.Both(netfault.Direction{Rate: 1250}))
+	began := time.Now()
+	text := string(make([]byte, 100))
+	for range 10 {
+		a.sys.RefAt(b.rem.Addr(), "/user/there").Tell(carry{Text: text})
+		w.send()
+	}
+	for w.last < 11 {
+		switch m := w.there.next().(type) {
+		case ping:
+			w.take(m.N)
+		case carry:
+			require.Equal(t, text, m.Text)
+		}
+	}
+	require.Greater(t, time.Since(began), 800*time.Millisecond)
+	require.Zero(t, w.losses.Load())
+	line.Heal()
+	w.flows()
+}

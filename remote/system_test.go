@@ -209,7 +209,7 @@ func TestTellAndReply(t *testing.T) {
 	})
 }
 
-func TestRefInsideMessageWorksWhereItArrives(t *testing.T) {
+func TestRefInsideMessageWorksWhereItArrives(t *testing.T) { // R047, R050
 	pair(t, func(t *testing.T, _ *remote.MemNet, a, b *node) {
 		there, here := b.inbox("there"), a.inbox("here")
 		a.sys.RefAt(b.rem.Addr(), "/user/there").Tell(carry{To: here.pid, Text: "x"})

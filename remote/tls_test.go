@@ -185,7 +185,7 @@ func requireSilent(t *testing.T, cfg *remote.TLS, stranger *tls.Config) {
 	require.Empty(t, <-heard)
 }
 
-func TestTLSNameIsBoundToTheAddress(t *testing.T) {
+func TestTLSNameIsBoundToTheAddress(t *testing.T) { // R091
 	ca := newAuthority(t)
 	n := start(t, withTLS(ca.node(t)))
 	impostor := withTLS(ca.with(ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} })))

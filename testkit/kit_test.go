@@ -63,7 +63,7 @@ func registry(t *testing.T) *codec.Registry {
 	return reg
 }
 
-func TestRoundTrip(t *testing.T) {
+func TestRoundTrip(t *testing.T) { // A312
 	w := &witness{TB: t}
 	sys := testkit.Start(w, testkit.Config{System: actor.Config{Registry: registry(t)}, RoundTrip: true, Local: []any{private{}}})
 	p := testkit.NewProbe(t, sys)

@@ -36,10 +36,17 @@ var clusterTests = []string{"cluster", "testkit/simtest", "examples"}
 var clusterScenarioID = regexp.MustCompile(`\b[CBT]\d+\b`)
 
 func TestClusterScenarios(t *testing.T) {
-	root := filepath.Join("..", "..")
-	var texts []string
-	for _, dir := range clusterTests {
-		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, d os.DirEntry, err error) error {
+	texts := testTexts(t, clusterTests)
+	for _, f := range checkListed(clusterScenarioID, clusterScenarios, texts, withoutClusterTest) {
+		t.Error(f)
+	}
+}
+
+// testTexts reads the tests below some folders.
+func testTexts(t *testing.T, dirs []string) (texts []string) {
+	t.Helper()
+	for _, dir := range dirs {
+		require.NoError(t, filepath.WalkDir(filepath.Join("..", "..", dir), func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 				return err
 			}
@@ -48,9 +55,7 @@ func TestClusterScenarios(t *testing.T) {
 			return err
 		}))
 	}
-	for _, f := range checkClusterScenarios(clusterScenarios, texts, withoutClusterTest) {
-		t.Error(f)
-	}
+	return texts
 }
 
 func TestClusterScenarioRule(t *testing.T) {
@@ -67,7 +72,7 @@ func TestClusterScenarioRule(t *testing.T) {
 		{"unknown", "// C1 B3", map[string]string{"C2": "why", "C9": "why"}, "C9: it is not among the scenarios"},
 		{"no reason", "// C1 B3", map[string]string{"C2": ""}, "C2: no reason"},
 	} {
-		found := checkClusterScenarios("C1 C2 B3", []string{c.text}, c.reasons)
+		found := checkListed(clusterScenarioID, "C1 C2 B3", []string{c.text}, c.reasons)
 		if c.want == "" {
 			require.Empty(t, found, c.title)
 			continue
@@ -77,14 +82,14 @@ func TestClusterScenarioRule(t *testing.T) {
 	}
 }
 
-// checkClusterScenarios says which scenarios are neither quoted in a comment of a
+// checkListed says which scenarios are neither quoted in a comment of a
 // test nor listed with a reason, and what is wrong with the list.
-func checkClusterScenarios(expected string, texts []string, reasons map[string]string) (found []string) {
+func checkListed(scenario *regexp.Regexp, expected string, texts []string, reasons map[string]string) (found []string) {
 	quoted := map[string]bool{}
 	for _, text := range texts {
 		for line := range strings.SplitSeq(text, "\n") {
 			_, comment, _ := strings.Cut(line, "//")
-			for _, id := range clusterScenarioID.FindAllString(comment, -1) {
+			for _, id := range scenario.FindAllString(comment, -1) {
 				quoted[id] = true
 			}
 		}

@@ -26,19 +26,8 @@ var scenarioTests = []string{"actor", "router", "testkit", "remote", "persistenc
 const withoutMeaning = "docs/decisions/0013-what-of-akka-has-no-meaning-here.md"
 
 func TestScenarios(t *testing.T) {
-	root := filepath.Join("..", "..")
-	var tests []string
-	for _, dir := range scenarioTests {
-		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			tests = append(tests, string(text))
-			return err
-		}))
-	}
-	decision, err := os.ReadFile(filepath.Join(root, withoutMeaning))
+	tests := testTexts(t, scenarioTests)
+	decision, err := os.ReadFile(filepath.Join("..", "..", withoutMeaning))
 	require.NoError(t, err)
 	for _, f := range checkScenarios(numbers(t, scenarios), quoted(tests), string(decision)) {
 		t.Error(f)
