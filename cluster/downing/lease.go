@@ -108,8 +108,9 @@ type leasing struct {
 	awaited []membership.Node // declared dead with the lease held, not removed yet
 }
 
+// next returns when the lease can be given back.
 func (l *leasing) next() time.Time {
-	if l.phase == leaseLater || l.phase == leaseHeld {
+	if l.phase == leaseHeld {
 		return l.at
 	}
 	return time.Time{}

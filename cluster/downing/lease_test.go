@@ -98,6 +98,27 @@ func TestResolverAndTheLease(t *testing.T) { // B5
 		require.Equal(t, Decision{}, r.Step(at(6), membership.ViewOf(whole.State, right.Self)))
 		require.Zero(t, r.Next())
 	})
+	t.Run("who waits and leads no more has nothing to do", func(t *testing.T) {
+		var members []membership.Member
+		var pairs [][2]membership.Node // what d and e say; nobody accuses them
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			members = append(members, member(t, name))
+			if name < "d" {
+				pairs = append(pairs, [2]membership.Node{node("d"), node(name)}, [2]membership.Node{node("e"), node(name)})
+			}
+		}
+		right := membership.ViewOf(membership.Assemble(7, members, pairs...), node("d"))
+		r := NewResolver(LeaseMajority{})
+		r.Step(at(0), right)
+		r.Step(at(5), right)
+		require.Equal(t, at(7), r.Next())
+		led := membership.ViewOf(right.State, node("e")) // d leads there
+		require.Equal(t, Decision{}, r.Step(at(7), led))
+		require.Zero(t, r.Next())
+		more := view(t, sides("{a b c} | {d e}"), 1, "", "ab")
+		require.Equal(t, Decision{}, r.Step(at(8), more))
+		require.Equal(t, at(13), r.Next(), "a change, and another wait")
+	})
 	t.Run("healed while the answer is under way", func(t *testing.T) {
 		r := NewResolver(LeaseMajority{})
 		r.Step(at(0), left)

@@ -39,21 +39,17 @@ func earliest(a, b time.Time) time.Time {
 }
 
 func (r *Resolver) nextDecision() time.Time {
-	switch {
-	case r.lease.phase == leaseAsked:
-		return time.Time{}
-	case r.lease.phase == leaseLater && r.stable.Before(r.lease.at) && !r.flapped:
-		return r.lease.at
-	case r.lease.phase == leaseLater && r.stable.Before(r.lease.at):
-		return earliest(r.lease.at, r.unstable)
+	if r.lease.phase == leaseAsked || r.due && !r.flapped {
+		return time.Time{} // an answer, or becoming the leader, comes by itself
 	}
-	if r.due && !r.flapped {
-		return time.Time{} // becoming the leader is a change of the view
+	at := r.stable
+	if r.lease.phase == leaseLater && at.Before(r.lease.at) {
+		at = r.lease.at
 	}
-	if r.flapped && (r.due || r.unstable.Before(r.stable)) {
+	if r.flapped && (r.due || r.unstable.Before(at)) {
 		return r.unstable
 	}
-	return r.stable
+	return at
 }
 
 // Step takes the present view and returns a decision that the node must carry
