@@ -64,6 +64,7 @@ type Region struct {
 	hosted map[uint32]*hosting
 
 	leaving, left, ended bool
+	saidProxy            bool // what the last registration said
 	released             bool // the coordinator says that nothing is its any more
 	withdrawn            bool // stopped its shards by itself, since nobody can take them
 
@@ -145,6 +146,9 @@ func (r *Region) Members(now time.Time, members *roster.Roster) {
 	}
 	if r.coordinator == (Node{}) {
 		r.backoff, r.registerAt = registerBackoffMin, now
+	}
+	if r.registered && r.saidProxy != r.proxy() {
+		r.registerAt = now // it was asked before it knew its own roles
 	}
 	r.Tick(now)
 }
@@ -247,6 +251,7 @@ func (r *Region) register(now time.Time) {
 }
 
 func (r *Region) registration() Register {
+	r.saidProxy = r.proxy()
 	return Register{Head: r.head(), Shards: r.Shards, Proxy: r.proxy(), Leaving: r.leaving, Hosted: r.Hosted()}
 }
 
