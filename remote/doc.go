@@ -22,8 +22,8 @@
 //     ones: they have a connection of their own. Neither do ordinary messages queue
 //     behind large ones.
 //   - Nothing that comes in at the port can make the process allocate more than
-//     the frame limit for each connection and four large messages in all, panic, or
-//     stop taking others in.
+//     the frame limit and a read buffer of 256 KiB for each connection and four large
+//     messages in all, panic, or stop taking others in.
 //   - With [Config.Secrets] or [TCP.TLS] nothing of a stranger is read but a hello
 //     and a proof, each of fixed layout and at most 4 KiB; whoever is let in has
 //     proved it for this very connection, and so has who let it in.

@@ -38,8 +38,14 @@ type queue interface {
 	load() (messages, bytes int)
 }
 
-// bufferKept is the largest buffer in bytes that an idle lane keeps.
-const bufferKept = 256 << 10
+const (
+	// bufferKept is the largest buffer in bytes that a lane keeps whatever it needs.
+	bufferKept = 256 << 10
+	// slackMax is how many times in a row a larger one may be filled to less than a
+	// quarter before it is let go. To make it anew for every burst would cost more
+	// than the rest of sending.
+	slackMax = 64
+)
 
 // lane is the outbound queue of one stream to one address: senders append whole
 // frames, the transport takes all there is at once.
@@ -65,6 +71,7 @@ type lane struct {
 	base     *sendTable
 	adopted  []*sendTable // tables that pending changes to, one after the other
 	room     room
+	slack    int // how many times in a row a large buffer was hardly needed
 }
 
 func newLane(kind laneKind, max int, patience func(func()) actor.Timer) *lane {
@@ -178,7 +185,7 @@ func (l *lane) retire() bool {
 	quiet := l.puts == l.quietAt && len(l.pending) == 0
 	l.quietAt = l.puts
 	if quiet {
-		l.out = nil
+		l.out, l.pending, l.flight = nil, nil, nil
 		l.form.Store(bareForm)
 	}
 	return quiet
@@ -205,11 +212,7 @@ func (l *lane) take(o *outbound) []byte {
 		l.mu.Unlock()
 		return p
 	}
-	written := l.flight[:0]
-	if len(l.pending) == 0 && cap(written) > bufferKept {
-		written = nil
-	}
-	l.flight, l.pending, l.queued = l.pending, written, 0
+	l.flight, l.pending, l.queued = l.pending, l.written(), 0
 	l.base, l.adopted = l.form.Load().table, nil
 	flight, room := l.flight, l.room.found()
 	l.mu.Unlock()
@@ -217,6 +220,22 @@ func (l *lane) take(o *outbound) []byte {
 		room.Open()
 	}
 	return flight
+}
+
+// written is the buffer that the transport has written, for what comes next; none if it
+// is larger than is of use. The lock is held.
+func (l *lane) written() []byte {
+	b := l.flight
+	switch {
+	case cap(b) <= bufferKept: // says nothing of the other one, with which it takes turns
+	case len(b) >= cap(b)/4:
+		l.slack = 0
+	default:
+		if l.slack++; l.slack > slackMax {
+			return nil
+		}
+	}
+	return b[:0]
 }
 
 func (l *lane) drop(uid uint64) [][]byte {

@@ -19,7 +19,7 @@ const (
 	unknownMax  = 512    // incoming connections that haven't been let in
 	unknownHost = 64     // of them from one host
 	warnedMax   = 1000
-	scratchMax  = 64 << 10
+	scratchMax  = 2 * frameMaxDefault
 	largeShare  = 4           // large messages of full size that may arrive at the same time
 	closeLateBy = time.Second // how long transports may take to end connections
 )

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	tcpReadBuffer = 64 << 10
-	tcpWriteChunk = 256 << 10 // what one write deadline is for
+	tcpReadBuffer    = 16 << 10  // at first; every read that fills it makes it twice as large
+	tcpReadBufferMax = 256 << 10 // at most
+	tcpWriteChunk    = 256 << 10 // what one write deadline is for
 )
 
 // TCP is the transport over TCP. The zero value is ready. It is a door: its
@@ -273,6 +274,9 @@ func (c *tcpConn) read() {
 		n, err := c.c.Read(buf)
 		if n > 0 {
 			c.h.Data(buf[:n])
+		}
+		if n == len(buf) && n < tcpReadBufferMax {
+			buf = make([]byte, 2*n)
 		}
 		if err != nil {
 			c.end(err)

@@ -233,6 +233,38 @@ func TestLane(t *testing.T) { // R005
 	require.True(t, l.idle(), "something came meanwhile")
 }
 
+func TestALaneKeepsALargeBufferAsLongAsItIsOfUse(t *testing.T) {
+	l, o := newLane(laneOrdinary, 4<<20, nil), &outbound{conn: &silentConn{}}
+	l.open(o, identity{}, bareForm)
+	l.take(o) // the position
+	frame := endFrame(append(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, "m"), make([]byte, 64<<10)...), 0)
+	sent := func(n int) {
+		for range n {
+			require.True(t, l.put(frame, bareForm, false).ok)
+		}
+		require.Len(t, l.take(o), n*len(frame))
+		require.Empty(t, l.take(o))
+	}
+	kept := func() int { return cap(l.pending) + cap(l.flight) }
+	for range 10 {
+		sent(16)
+	}
+	most := kept()
+	require.GreaterOrEqual(t, most, 16*len(frame), "bursts find the buffers of the last ones")
+	for range slackMax {
+		sent(1)
+		require.GreaterOrEqual(t, kept(), bufferKept)
+	}
+	for range slackMax {
+		sent(1)
+	}
+	require.LessOrEqual(t, kept(), 2*bufferKept, "it is not needed any more")
+	sent(16)
+	require.False(t, l.retire(), "it was used")
+	require.True(t, l.retire(), "it was not")
+	require.Zero(t, kept(), "what may be for ever quiet keeps nothing")
+}
+
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte(magic+"\x00\x00\x00\x01\x10"), uint64(1))
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
