@@ -15,7 +15,7 @@ type echo struct{}
 
 func (echo) Receive(ctx *actor.Context) {
 	if m, ok := ctx.Message().(ping); ok {
-		ctx.Tell(ctx.Sender(), pong{m.N})
+		ctx.Tell(ctx.Sender(), pong(m))
 	}
 }
 
