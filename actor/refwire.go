@@ -94,9 +94,18 @@ func (s *System) deliverSystem(m SystemMessage) {
 // remoteRefs gives every actor of another node one process, so that refs to it
 // are equal. It keeps none of them alive.
 type remoteRefs struct {
-	mu sync.Mutex
-	m  map[Location]weak.Pointer[process]
+	mu     sync.Mutex
+	m      map[Location]weak.Pointer[process]
+	self   weak.Pointer[remoteRefs]
+	passed int // passing refs that came since the last sweep
 }
+
+// passingLeast is how many passing refs come at least between two sweeps.
+const passingLeast = 1024
+
+// passing reports whether a path is of something that isn't an actor and mostly soon
+// gone, such as an ask that waits for its answer.
+func passing(path string) bool { return strings.HasPrefix(path, tempPrefix) }
 
 func (r *remoteRefs) intern(loc Location, make func() *process) *process {
 	r.mu.Lock()
@@ -105,14 +114,32 @@ func (r *remoteRefs) intern(loc Location, make func() *process) *process {
 		return p
 	}
 	if r.m == nil {
-		r.m = map[Location]weak.Pointer[process]{}
+		r.m, r.self = map[Location]weak.Pointer[process]{}, weak.Make(r)
 	}
 	p := make()
 	r.m[loc] = weak.Make(p)
-	// What a cleanup is given lives as long as what it waits for. The system
-	// leads to its refs, so it must not be held: it would keep itself alive.
-	runtime.AddCleanup(p, forgetRef, forgotten{weak.Make(r), loc})
+	if passing(loc.Path) {
+		r.sweep()
+	} else {
+		// What a cleanup is given lives as long as what it waits for. The system
+		// leads to its refs, so it must not be held: it would keep itself alive.
+		runtime.AddCleanup(p, forgetRef, forgotten{r.self, loc})
+	}
 	return p
+}
+
+// sweep forgets refs that nobody holds any more, now and then: passing ones are so many
+// that a cleanup of each would cost more than the rest of it. The lock is held.
+func (r *remoteRefs) sweep() {
+	if r.passed++; r.passed < max(passingLeast, len(r.m)/2) {
+		return
+	}
+	r.passed = 0
+	for loc, p := range r.m { //det:ok every entry for itself
+		if p.Value() == nil {
+			delete(r.m, loc)
+		}
+	}
 }
 
 // forgotten is a ref that nobody holds any more.

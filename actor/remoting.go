@@ -115,6 +115,10 @@ func (p *Port) DeliverTo(d *Destination, msg any, from PID) {
 	_ = to.t.deliver(env) // a drop has been counted
 }
 
+// Passing reports whether path is of something that isn't an actor and mostly soon gone,
+// such as an ask that waits for its answer: hardly worth remembering.
+func (p *Port) Passing(path string) bool { return passing(path) }
+
 // Serial tells senders apart: it is the number of an actor of this system, which
 // no other has or will have, and 0 for everything else.
 func (p *Port) Serial(pid PID) uint64 {

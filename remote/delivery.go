@@ -203,7 +203,8 @@ func (i *inbound) deliver(e envelope) bool {
 		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
 		return false
 	}
-	if !r.cfg.Access.permits(i.class, opTell, i.path(e.Path)) {
+	path := i.path(e.Path)
+	if !r.cfg.Access.permits(i.class, opTell, path) {
 		r.deny(i.who, i.class, "send to actors", string(e.Path))
 		i.refused(e)
 		return false
@@ -232,7 +233,7 @@ func (i *inbound) deliver(e envelope) bool {
 		return false
 	}
 	r.stats.received.Add(1)
-	r.port.Deliver(i.path(e.Path), e.ID, msg, i.sender(e.From))
+	r.port.Deliver(path, e.ID, msg, i.sender(e.From))
 	return true
 }
 
@@ -263,26 +264,27 @@ func (i *inbound) decode(t *codec.Type, body []byte) (any, error) {
 	return t.Decode(scope, body)
 }
 
-// path is the string of a path, made once per connection.
+// path is the string of a path, made once per connection for those that come again.
 func (i *inbound) path(b []byte) string {
 	if s, ok := i.paths[string(b)]; ok {
 		return s
 	}
 	s := string(b)
-	i.paths = remember(i.paths, s, s)
+	if !i.remote.port.Passing(s) {
+		i.paths = remember(i.paths, s, s)
+	}
 	return s
 }
 
-// sender is the ref of a sender, made once per connection.
+// sender is the ref of a sender, made once per connection for those that come again.
 func (i *inbound) sender(s sender) actor.PID {
-	const plain = flagSenderHere
-	if s.Flags == plain {
-		if pid, ok := i.senders[string(s.Raw)]; ok {
-			return pid
-		}
+	plain := s.Flags == flagSenderHere
+	if pid, ok := i.senders[string(s.Raw)]; ok && plain {
+		return pid
 	}
-	pid := i.remote.sys.RefOf(s.location(i.who))
-	if s.Flags == plain {
+	from := s.location(i.who)
+	pid := i.remote.sys.RefOf(from)
+	if plain && !i.remote.port.Passing(from.Path) {
 		i.senders = remember(i.senders, string(s.Raw), pid)
 	}
 	return pid

@@ -126,12 +126,13 @@ func (l *link) encode(s *scratchBuffer, d *draft, msg any) error {
 	return nil
 }
 
-// remember keeps how the frame began, unless other beginnings are as frequent.
+// remember keeps how the frame began, unless other beginnings are as frequent. Of the
+// first message it doesn't: the answer to an ask is the only one that its ref gets.
 func (l *link) remember(d *draft, b []byte) {
 	if d.lane == nil || d.from.Path != "" && d.sender == 0 {
 		return
 	}
-	if l.last.Load() != nil && l.misses.Add(1)%missesMax != 0 {
+	if n := l.misses.Add(1); n == 1 || n%missesMax != 0 && l.last.Load() != nil {
 		return
 	}
 	l.last.Store(&opening{form: d.form, typ: d.typ, goType: d.typ.GoType(), sender: d.sender, lane: d.lane, bytes: slices.Clone(b)})
