@@ -157,12 +157,13 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 	}
 	a.learn(now, peer)
 	a.settle(now, peer.UID)
+	again := !l.failing.IsZero()
 	*l = laneState{phase: laneOpen, uid: peer.UID, since: now, until: now.Add(a.lim.idle), checkAt: now.Add(a.lim.silence), parting: l.parting}
 	if lane == laneProbe {
 		a.toIdle(now, lane)
 		return
 	}
-	a.emit(effect{kind: effectOpenLane, lane: lane, uid: peer.UID})
+	a.emit(effect{kind: effectOpenLane, lane: lane, uid: peer.UID, again: again})
 	if lane == laneControl {
 		for _, frame := range a.out.reopened(now, a.lim.window) {
 			a.emit(effect{kind: effectWrite, frame: frame})

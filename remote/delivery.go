@@ -22,6 +22,9 @@ type delivery struct {
 	table *recvTable
 	next  *recvTable // offered; the other end has not taken it yet
 	key   []byte     // scratch
+
+	delivered uint64 // messages, since the peer's instruments were told
+	sampling  sampling
 }
 
 // recvTable is a table at the end that offers it: what its indexes lead to.
@@ -76,7 +79,7 @@ func (i *inbound) message(body []byte) error {
 	}
 	e, err := m.envelope()
 	if err == nil && i.deliver(e) && i.tally != nil {
-		i.count(&counted)
+		i.tell(&counted)
 	}
 	return err
 }
@@ -107,7 +110,7 @@ func (i *inbound) indexed(m *message) error {
 	if err != nil {
 		return i.byName(m)
 	}
-	i.remote.stats.received.Add(1)
+	i.delivered++
 	i.remote.port.DeliverTo(t.targets[m.TargetAt], msg, t.senders[m.SenderAt])
 	return nil
 }
@@ -124,8 +127,8 @@ func (i *inbound) byName(m *message) error {
 	return err
 }
 
-// count notes what came by name.
-func (i *inbound) count(m *message) {
+// tell tells the tally what came by name.
+func (i *inbound) tell(m *message) {
 	t := i.tally
 	if m.Flags&targetForm == targetIndex {
 		t.used[tableTargets][m.TargetAt]++
@@ -200,7 +203,7 @@ func (i *inbound) taken(version uint64) error {
 func (i *inbound) deliver(e envelope) bool {
 	r := i.remote
 	if e.TargetUID != 0 && e.TargetUID != r.self.UID {
-		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
+		i.drop(e, e.TargetUID, actor.DropRefused)
 		return false
 	}
 	path := i.path(e.Path)
@@ -229,18 +232,22 @@ func (i *inbound) deliver(e envelope) bool {
 		r.warnOnce("decode "+printable(string(e.Name)), func() {
 			r.log.Warn().Str("peer", i.who.Addr).Str("to", printable(string(e.Path))).Str("error", printable(err.Error())).Msg("message can't be decoded")
 		})
-		r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropDecode)
+		i.drop(e, r.self.UID, actor.DropDecode)
 		return false
 	}
-	r.stats.received.Add(1)
+	i.delivered++
 	r.port.Deliver(path, e.ID, msg, i.sender(e.From))
 	return true
 }
 
 // refused makes a dead letter of what is not allowed.
-func (i *inbound) refused(e envelope) {
+func (i *inbound) refused(e envelope) { i.drop(e, i.remote.self.UID, actor.DropRefused) }
+
+// drop makes a dead letter of a message for the incarnation uid of this node.
+func (i *inbound) drop(e envelope, uid uint64, reason actor.DropReason) {
 	r := i.remote
-	r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: r.self.UID, Path: string(e.Path), ID: e.ID}, e, i.who, actor.DropRefused)
+	i.peer.instruments.drop(reason)
+	r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: uid, Path: string(e.Path), ID: e.ID}, e, i.who, reason)
 }
 
 func (i *inbound) named(e envelope) (any, error) {
@@ -261,7 +268,13 @@ func (i *inbound) named(e envelope) (any, error) {
 func (i *inbound) decode(t *codec.Type, body []byte) (any, error) {
 	scope := i.remote.scope
 	scope.Denied = i.denied
-	return t.Decode(scope, body)
+	if !i.sampling.due() {
+		return t.Decode(scope, body)
+	}
+	from := i.remote.clock.Now()
+	msg, err := t.Decode(scope, body)
+	i.peer.instruments.decoding.add(i.remote.clock.Now().Sub(from))
+	return msg, err
 }
 
 // path is the string of a path, made once per connection for those that come again.

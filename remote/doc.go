@@ -64,5 +64,5 @@
 // decided, without any doing); frame, handshake, secret, access, nonce, gate, begun,
 // envelope, message, table, stream, route, assembly (bytes); peer, lane, room, large,
 // parts, budget, delivery, outbound, inbound, link, renew, spawn (doing it); remote,
-// accept, close, config, event; transport, tcp, tls, keys, memnet.
+// accept, close, config, event, instruments; transport, tcp, tls, keys, memnet.
 package remote

@@ -44,6 +44,16 @@ var goneTexts = [...]string{"?", "replaced by a new incarnation", "its system ha
 
 func (g goneReason) String() string { return goneTexts[g] }
 
+// verdict reports whether it is this node that declares it gone, and not the other one
+// that has ended.
+func (g goneReason) verdict() bool {
+	switch g {
+	case goneUnreachable, goneOverflow, goneGaveUp, goneOrdered:
+		return true
+	}
+	return false
+}
+
 // effect is one thing for the shell to do.
 type effect struct {
 	kind   effectKind
@@ -57,7 +67,7 @@ type effect struct {
 	text   string
 	reason actor.DropReason
 	gone   goneReason
-	again  bool // effectGone: it was gone before
+	again  bool // effectGone: it was gone before; effectOpenLane: the stream had failed before
 }
 
 // String is the form in which tests read effects.

@@ -66,11 +66,24 @@ func (i *inbound) Data(b []byte) {
 	}
 	err := i.frames.feed(b, i.frame)
 	i.flushPosition()
+	i.count(len(b))
 	switch {
 	case err == nil && i.unlimited:
 		i.begun.note(i.remote.clock, i.frames.incomplete(), i.remote.cfg.frameTimeout(), i.late)
 	case err != nil && !errors.Is(err, errNoMore):
 		i.bad(err, printable(i.who.Addr))
+	}
+}
+
+// count tells the peer's instruments of what has been read.
+func (i *inbound) count(bytes int) {
+	if i.peer == nil {
+		return // a stranger
+	}
+	i.peer.instruments.receivedBytes.Add(uint64(bytes))
+	if i.delivered > 0 {
+		i.peer.instruments.received.Add(i.delivered)
+		i.delivered = 0
 	}
 }
 

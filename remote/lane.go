@@ -366,6 +366,7 @@ func (p *peer) dropFrames(frames [][]byte, reason actor.DropReason) {
 		if err != nil {
 			continue // we wrote it: can't happen
 		}
+		p.instruments.drop(reason)
 		p.remote.deadLetter(actor.Location{Addr: p.addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, p.remote.self, reason)
 	}
 }

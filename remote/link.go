@@ -52,20 +52,20 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 	r := p.remote
 	known := p.known.Load()
 	if l.to.UID != 0 && known.isGone(l.to.UID) {
-		return r.drop(l.to, msg, from, actor.DropQuarantined)
+		return p.drop(l.to, msg, from, actor.DropQuarantined)
 	}
 	if r.closing.Load() {
-		return r.drop(l.to, msg, from, actor.DropUnreachable)
+		return p.drop(l.to, msg, from, actor.DropUnreachable)
 	}
 	d, err := l.draft(msg, from)
 	if err != nil {
-		return r.refuseToEncode(l.to, msg, from, err)
+		return l.peer.refuseToEncode(l.to, msg, from, err)
 	}
 	s := r.scratch()
 	defer r.release(s)
 	for {
 		if err := l.encode(s, &d, msg); err != nil {
-			return r.refuseToEncode(l.to, msg, from, err)
+			return l.peer.refuseToEncode(l.to, msg, from, err)
 		}
 		if size := len(s.buf) - frameHeader; size > r.frameMaxOf(known) || d.lane == nil {
 			return l.sendLarge(s, &d, msg, from, patient, known)
@@ -110,20 +110,31 @@ func (l *link) draft(msg any, from actor.PID) (draft, error) {
 
 // encode writes the frame into the scratch buffer.
 func (l *link) encode(s *scratchBuffer, d *draft, msg any) error {
-	r := l.peer.remote
 	b := append(s.buf[:0], d.start...)
 	if d.start == nil {
-		b = appendMessage(b, r.self, d.form, l.to, d.from, d.typ.Name())
+		b = appendMessage(b, l.peer.remote.self, d.form, l.to, d.from, d.typ.Name())
 		l.remember(d, b)
 	}
 	at := len(b)
-	b, err := d.typ.Append(r.scope, b, msg)
+	b, err := l.peer.append(s, d.typ, b, msg)
 	if err != nil {
 		return err
 	}
 	b, s.packed = d.form.compress(b, at, s.packed)
 	s.buf = endFrame(b, 0)
 	return nil
+}
+
+// append appends the body, and now and then says how long that took.
+func (p *peer) append(s *scratchBuffer, t *codec.Type, b []byte, msg any) ([]byte, error) {
+	r := p.remote
+	if !s.sampling.due() {
+		return t.Append(r.scope, b, msg)
+	}
+	from := r.clock.Now()
+	b, err := t.Append(r.scope, b, msg)
+	p.instruments.encoding.add(r.clock.Now().Sub(from))
+	return b, err
 }
 
 // remember keeps how the frame began, unless other beginnings are as frequent. Of the
@@ -142,12 +153,12 @@ func (l *link) remember(d *draft, b []byte) {
 func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, patient bool, known *incarnations) error {
 	r := l.peer.remote
 	if !r.fitsLarge(d, l.to, len(s.buf)-frameHeader, known) {
-		return r.drop(l.to, msg, from, actor.DropTooLarge)
+		return l.peer.drop(l.to, msg, from, actor.DropTooLarge)
 	}
 	if d.lane != nil { // it was written for an ordinary stream
 		d.kind, d.lane, d.form, d.start, d.from = laneLarge, nil, r.largeForm(known), nil, from.Location()
 		if err := l.encode(s, d, msg); err != nil {
-			return r.refuseToEncode(l.to, msg, from, err)
+			return l.peer.refuseToEncode(l.to, msg, from, err)
 		}
 	}
 	frame := s.buf
@@ -158,15 +169,13 @@ func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, pa
 // sent ends a sending.
 func (l *link) sent(result put, d *draft, msg any, from actor.PID, known *incarnations) error {
 	p := l.peer
-	r := p.remote
 	if !result.ok {
 		if result.room != nil {
 			return &actor.NoRoom{Room: result.room}
 		}
-		_ = r.drop(l.to, msg, from, actor.DropBackpressure)
+		_ = p.drop(l.to, msg, from, actor.DropBackpressure)
 		return actor.ErrBackpressure
 	}
-	r.stats.sent.Add(1)
 	if kind := d.kind; result.demand {
 		p.post(func(a *association, now time.Time) { a.demand(now, kind) })
 	}
@@ -201,6 +210,7 @@ type deadLink struct {
 
 // Send makes a dead letter of the message.
 func (d *deadLink) Send(msg any, from actor.PID, _ bool) error {
+	d.remote.stats.nobody.drop(d.reason)
 	return d.remote.drop(d.to, msg, from, d.reason)
 }
 
@@ -217,11 +227,18 @@ func (r *Remote) drop(to actor.Location, msg any, from actor.PID, reason actor.D
 	return &actor.DeadLetterError{Reason: reason}
 }
 
-func (r *Remote) refuseToEncode(to actor.Location, msg any, from actor.PID, err error) error {
+// drop counts a dead letter of the peer's.
+func (p *peer) drop(to actor.Location, msg any, from actor.PID, reason actor.DropReason) error {
+	p.instruments.drop(reason)
+	return p.remote.drop(to, msg, from, reason)
+}
+
+func (p *peer) refuseToEncode(to actor.Location, msg any, from actor.PID, err error) error {
+	r := p.remote
 	r.warnOnce(fmt.Sprintf("encode %T", msg), func() {
 		r.log.Warn().Stringer("to", to).Err(err).Msg("message can't be sent to another node")
 	})
-	r.port.Drop(to, msg, from, actor.DropEncode)
+	_ = p.drop(to, msg, from, actor.DropEncode)
 	return err
 }
 

@@ -100,16 +100,14 @@ func (o *outbound) close() {
 // Outgoing hands the hello to the transport, then what waits on the lane.
 func (o *outbound) Outgoing() []byte {
 	o.mu.Lock()
-	greet := o.greet
+	b := o.greet
 	o.greet = nil
 	o.mu.Unlock()
-	if greet != nil {
-		return greet
+	if b == nil && o.kind != laneProbe {
+		b = o.peer.lanes[o.kind].take(o)
 	}
-	if o.kind == laneProbe {
-		return nil
-	}
-	return o.peer.lanes[o.kind].take(o)
+	o.peer.instruments.sentBytes.Add(uint64(len(b)))
+	return b
 }
 
 // Data reads what comes back.

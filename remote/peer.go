@@ -18,6 +18,8 @@ type peer struct {
 	addr   string
 	lanes  []queue // by laneKind; nil for the probe
 
+	instruments instruments
+
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
 
@@ -186,6 +188,7 @@ func (p *peer) laneDown(o *outbound, err error) {
 		if a.lanes[o.kind].phase == laneOpen && o.kind != laneProbe {
 			p.lost(o.kind, a.lanes[o.kind].uid, err)
 		} else {
+			p.instruments.failed.Add(1)
 			if errors.Is(err, errTLS) {
 				p.remote.warnOnce("tls to "+p.addr, func() {
 					p.remote.log.Warn().Str("peer", p.addr).Err(err).Msg("no connection; said once for each peer")
@@ -199,6 +202,7 @@ func (p *peer) laneDown(o *outbound, err error) {
 
 // lost says that an open stream is no more.
 func (p *peer) lost(lane laneKind, uid uint64, err error) {
+	p.instruments.lost.Add(1)
 	p.remote.log.Info().Str("peer", p.addr).Stringer("lane", lane).Err(err).Msg("connection lost; messages on their way may be lost")
 	p.remote.sys.Publish(ConnectionLost{Addr: p.addr, UID: uid, Control: lane == laneControl})
 }
@@ -208,6 +212,7 @@ func (p *peer) laneRefused(o *outbound, r refusal) {
 		if p.streams[o.kind] != o {
 			return
 		}
+		p.instruments.failed.Add(1)
 		p.closeStream(o.kind)
 		a.laneRefused(now, o.kind, r)
 	})
@@ -254,6 +259,9 @@ func (p *peer) carryOut(now time.Time, e effect) {
 	case effectLost:
 		p.lost(e.lane, e.uid, errSilent)
 	case effectOpenLane:
+		if e.again {
+			p.instruments.reconnects.Add(1)
+		}
 		p.opened(e.lane)
 		dropped := p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer, r.formFor(p.assoc.peer))
 		p.dropFrames(dropped, actor.DropBackpressure)
@@ -303,6 +311,10 @@ func (p *peer) announce(e effect) {
 		}
 		r.port.NodeGone(p.addr, e.uid)
 		if !e.again && e.uid != 0 {
+			p.instruments.ended.Add(1)
+			if e.gone.verdict() {
+				p.instruments.quarantined.Add(1)
+			}
 			r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Stringer("reason", e.gone).Msg("peer is gone")
 			r.sys.Publish(Gone{Addr: p.addr, UID: e.uid, Reason: e.gone.String()})
 		}

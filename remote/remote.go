@@ -244,7 +244,10 @@ func (r *Remote) warnOnce(key string, warn func()) {
 
 // scratchBuffer is where one message is encoded, apart from all locks: encoding
 // methods are other people's code.
-type scratchBuffer struct{ buf, packed []byte }
+type scratchBuffer struct {
+	buf, packed []byte
+	sampling    sampling
+}
 
 func (r *Remote) scratch() *scratchBuffer {
 	if s, ok := r.buffers.Get().(*scratchBuffer); ok {
@@ -256,59 +259,5 @@ func (r *Remote) scratch() *scratchBuffer {
 func (r *Remote) release(s *scratchBuffer) {
 	if cap(s.buf) <= scratchMax && cap(s.packed) <= scratchMax {
 		r.buffers.Put(s)
-	}
-}
-
-// Stats are counts since the start.
-type Stats struct {
-	// Sent and Received are user messages put into an outbound buffer, and
-	// delivered from a connection.
-	Sent, Received uint64
-	// BadInput are connections closed for what came in on them, Undecodable
-	// messages that could not be decoded, Skipped frames of kinds that this version
-	// doesn't know.
-	BadInput, Undecodable, Skipped uint64
-	// Shed are connections that were closed at once because too many came in a
-	// second; see Config.AcceptRate.
-	Shed uint64
-	// Refused are hellos turned away: another cluster, a wrong secret, a
-	// certificate for another address.
-	Refused uint64
-	// Forged are messages dropped because they named a sender that their own
-	// node can't have written.
-	Forged uint64
-	// Denied are messages and requests that their sender's class does not allow; see
-	// [Access].
-	Denied uint64
-	// CertificateExpires is when the certificate in use ends; zero without
-	// Config.Keys. Something should alert on it.
-	CertificateExpires time.Time
-	// Plaintext: nodes of other machines can connect, and traffic is not encrypted.
-	Plaintext bool
-	// Peers are the addresses known, Connections the connections at present.
-	Peers, Connections int
-}
-
-type counters struct {
-	sent, received, badInput, refused, forged, denied, undecodable, skipped, controlFull atomic.Uint64
-}
-
-// Stats returns the counts.
-func (r *Remote) Stats() Stats {
-	r.peersMu.RLock()
-	peers := len(r.peers)
-	r.peersMu.RUnlock()
-	r.connsMu.Lock()
-	shed := r.gate.shed
-	r.connsMu.Unlock()
-	var expires time.Time
-	if r.cfg.Keys != nil {
-		expires = r.cfg.Keys.Expires()
-	}
-	return Stats{
-		CertificateExpires: expires, Plaintext: r.plaintext,
-		Shed: shed,
-		Sent: r.stats.sent.Load(), Received: r.stats.received.Load(), BadInput: r.stats.badInput.Load(), Refused: r.stats.refused.Load(), Forged: r.stats.forged.Load(), Denied: r.stats.denied.Load(),
-		Undecodable: r.stats.undecodable.Load(), Skipped: r.stats.skipped.Load(), Peers: peers, Connections: r.alive.count(),
 	}
 }

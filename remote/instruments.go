@@ -1,0 +1,234 @@
+package remote
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe/actor"
+)
+
+// Stats are counts since the start, except where a field says otherwise.
+type Stats struct {
+	// Traffic is that with all nodes together.
+	Traffic
+	// BadInput are connections closed for what came in on them, Undecodable
+	// messages that could not be decoded, Skipped frames of kinds that this version
+	// doesn't know.
+	BadInput, Undecodable, Skipped uint64
+	// Shed are connections that were closed at once because too many came in a
+	// second; see Config.AcceptRate.
+	Shed uint64
+	// Refused are hellos turned away: another cluster, a wrong secret, a
+	// certificate for another address.
+	Refused uint64
+	// Forged are messages dropped because they named a sender that their own
+	// node can't have written.
+	Forged uint64
+	// Denied are messages and requests that their sender's class does not allow; see
+	// [Access].
+	Denied uint64
+	// CertificateExpires is when the certificate in use ends; zero without
+	// Config.Keys. Something should alert on it.
+	CertificateExpires time.Time
+	// Plaintext: nodes of other machines can connect, and traffic is not encrypted.
+	Plaintext bool
+	// Peers are the addresses known, Connections the connections at present.
+	Peers, Connections int
+}
+
+// PeerStats are the counts of one peer, since it is known.
+type PeerStats struct {
+	// Addr is its address, UID the incarnation known to be there; 0 if none.
+	Addr string
+	UID  uint64
+	Traffic
+}
+
+// Traffic is what goes between this node and another, or all others.
+type Traffic struct {
+	// Sent and Received are users' messages put into an outbound buffer, and
+	// delivered from a connection. Received is brought up to date after each read.
+	Sent, Received uint64
+	// SentBytes and ReceivedBytes are the bytes of all streams of messages, with
+	// their envelopes and the protocol's own frames, before encryption. What goes
+	// the other way on them, acknowledgements, isn't counted.
+	SentBytes, ReceivedBytes uint64
+	// Queued and QueuedBytes are users' messages that wait to be sent at present, and
+	// the bytes that all buffers hold; see Config.BufferMax.
+	Queued, QueuedBytes int
+	// Dropped are the messages to that node, and those from it, that became dead
+	// letters in the remoting of this one, by reason. nil: none.
+	Dropped map[actor.DropReason]uint64
+	// Encoding is the time it takes to encode the body of a message, Decoding to
+	// decode it.
+	Encoding, Decoding Timing
+	// Lost are streams to the node that broke while they were in use, Reconnects those
+	// that were opened again after they had broken or could not be had, Failed attempts
+	// to open one that failed.
+	Lost, Reconnects, Failed uint64
+	// Quarantined are incarnations that this node has declared gone without knowing
+	// that they are: unreachable, too slow to acknowledge, or by [Remote.Quarantine].
+	// Gone are all that are gone, those that said goodbye or were replaced included.
+	Quarantined, Gone uint64
+}
+
+// Timing is how long something takes, measured once in a while so that it costs
+// next to nothing.
+type Timing struct {
+	// Samples is how often it was measured: at least one in 256 times.
+	Samples uint64
+	// Total is how long all of these took together, Longest the longest of them.
+	Total, Longest time.Duration
+}
+
+// Mean returns the mean; 0 when nothing was measured.
+func (t Timing) Mean() time.Duration {
+	if t.Samples == 0 {
+		return 0
+	}
+	return t.Total / time.Duration(t.Samples)
+}
+
+func (t *Timing) add(o Timing) {
+	t.Samples += o.Samples
+	t.Total += o.Total
+	t.Longest = max(t.Longest, o.Longest)
+}
+
+// add adds what went between this node and another one.
+func (t *Traffic) add(o Traffic) {
+	t.Sent += o.Sent
+	t.Received += o.Received
+	t.SentBytes += o.SentBytes
+	t.ReceivedBytes += o.ReceivedBytes
+	t.Queued += o.Queued
+	t.QueuedBytes += o.QueuedBytes
+	for reason, n := range o.Dropped { //det:ok adding commutes
+		if t.Dropped == nil {
+			t.Dropped = map[actor.DropReason]uint64{}
+		}
+		t.Dropped[reason] += n
+	}
+	t.Encoding.add(o.Encoding)
+	t.Decoding.add(o.Decoding)
+	t.Lost += o.Lost
+	t.Reconnects += o.Reconnects
+	t.Failed += o.Failed
+	t.Quarantined += o.Quarantined
+	t.Gone += o.Gone
+}
+
+// sampleEvery is how many messages there are to one whose encoding is timed.
+const sampleEvery = 256
+
+// sampling says which ones. It belongs to one goroutine at a time.
+type sampling uint32
+
+func (s *sampling) due() bool {
+	*s++
+	return *s%sampleEvery == 1
+}
+
+// stopwatch collects timings.
+type stopwatch struct {
+	mu sync.Mutex
+	t  Timing
+}
+
+func (s *stopwatch) add(d time.Duration) {
+	s.mu.Lock()
+	s.t.add(Timing{Samples: 1, Total: d, Longest: d})
+	s.mu.Unlock()
+}
+
+func (s *stopwatch) timing() Timing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.t
+}
+
+// instruments count what goes between this node and a peer. What is counted for each
+// message is counted where a lock is held or nothing is shared: see lane.appended and
+// inbound.delivered.
+type instruments struct {
+	received, sentBytes, receivedBytes           atomic.Uint64
+	lost, reconnects, failed, quarantined, ended atomic.Uint64
+
+	encoding, decoding stopwatch
+
+	droppedMu sync.Mutex
+	dropped   map[actor.DropReason]uint64
+}
+
+func (n *instruments) drop(reason actor.DropReason) {
+	n.droppedMu.Lock()
+	defer n.droppedMu.Unlock()
+	if n.dropped == nil {
+		n.dropped = map[actor.DropReason]uint64{}
+	}
+	n.dropped[reason]++
+}
+
+// traffic reads the instruments.
+func (n *instruments) traffic() Traffic {
+	t := Traffic{
+		Received: n.received.Load(), SentBytes: n.sentBytes.Load(), ReceivedBytes: n.receivedBytes.Load(),
+		Encoding: n.encoding.timing(), Decoding: n.decoding.timing(),
+		Lost: n.lost.Load(), Reconnects: n.reconnects.Load(), Failed: n.failed.Load(),
+		Quarantined: n.quarantined.Load(), Gone: n.ended.Load(),
+	}
+	n.droppedMu.Lock()
+	defer n.droppedMu.Unlock()
+	t.add(Traffic{Dropped: n.dropped})
+	return t
+}
+
+func (p *peer) traffic() Traffic {
+	t := p.instruments.traffic()
+	for _, l := range p.lanes {
+		if l != nil {
+			messages, bytes := l.load()
+			t.Sent += l.position()
+			t.Queued += messages
+			t.QueuedBytes += bytes
+		}
+	}
+	return t
+}
+
+// counters are what can't be said of one peer.
+type counters struct {
+	badInput, refused, forged, denied, undecodable, skipped, controlFull atomic.Uint64
+
+	nobody instruments // of messages for addresses that have no peer
+}
+
+// Stats returns the counts of this node. It takes a while where there are many peers: ask
+// every few seconds, not for every message.
+func (r *Remote) Stats() Stats {
+	s := Stats{Traffic: r.stats.nobody.traffic(), Plaintext: r.plaintext, Connections: r.alive.count()}
+	for _, p := range r.sortedPeers() {
+		s.Traffic.add(p.traffic())
+		s.Peers++
+	}
+	r.connsMu.Lock()
+	s.Shed = r.gate.shed
+	r.connsMu.Unlock()
+	if r.cfg.Keys != nil {
+		s.CertificateExpires = r.cfg.Keys.Expires()
+	}
+	c := &r.stats
+	s.BadInput, s.Undecodable, s.Skipped = c.badInput.Load(), c.undecodable.Load(), c.skipped.Load()
+	s.Refused, s.Forged, s.Denied = c.refused.Load(), c.forged.Load(), c.denied.Load()
+	return s
+}
+
+// PeerStats returns the counts of every peer, in the order of their addresses.
+func (r *Remote) PeerStats() []PeerStats {
+	var all []PeerStats
+	for _, p := range r.sortedPeers() {
+		all = append(all, PeerStats{Addr: p.addr, UID: p.known.Load().present.UID, Traffic: p.traffic()})
+	}
+	return all
+}
