@@ -56,6 +56,7 @@ type member struct {
 	life int
 	node string // address and incarnation
 	view string
+	why  string // its cluster's last word
 	over bool
 	stay bool // it isn't started again when it ends
 	ends int  // how often a process of this address ended
@@ -138,9 +139,14 @@ func (c *campaign) take(r told) {
 			c.forming[stamp] = true
 			require.Len(c.t, c.forming, 1, "a second cluster was formed")
 		}
+	case "ended":
+		m.why = r.about
+	case "late":
+		c.t.Logf("process %d at %s late by %s", r.life, c.net.addr(r.from), r.about)
 	case "":
 		_ = m.cmd.Wait()
 		m.over, m.view = true, ""
+		c.t.Logf("process %d at %s has ended: %s", r.life, c.net.addr(r.from), m.why)
 		m.ends++
 		if !m.stay {
 			c.start(r.from)

@@ -31,6 +31,7 @@ func runNode(addr string) error {
 	say("started", membership.Node{Addr: addr, UID: sys.UID()})
 	cfg := cluster.Config{Listen: addr, Seeds: strings.Split(os.Getenv(seedsEnv), ",")}
 	if via := os.Getenv(viaEnv); via != "" {
+		go watchLateness(say)
 		cfg.Remote.Transport = newDetour(via)
 		secret, err := remote.NewSecret([]byte("of these measurements, which stay on this machine"))
 		if err != nil {
@@ -66,6 +67,20 @@ func runNode(addr string) error {
 		}
 	}
 	return nil
+}
+
+// lateFrom is how late a timer must run for a process to say so.
+const lateFrom = 500 * time.Millisecond
+
+// watchLateness says how late this process's timers run, when they do.
+func watchLateness(say func(word string, about any)) {
+	const every = 100 * time.Millisecond
+	for due := time.Now().Add(every); ; due = time.Now().Add(every) {
+		time.Sleep(every)
+		if late := time.Since(due); late > lateFrom {
+			say("late", late)
+		}
+	}
 }
 
 func tell(c cluster.Change, say func(word string, about any)) {

@@ -16,11 +16,15 @@ const failoverMax = 16200 * time.Millisecond
 // calmService is a service on five nodes that is up and busy.
 func calmService(w *simtest.World) *service {
 	s := newService(w, 5)
-	w.Until("all up", 10*time.Second, w.AllUp(s.nodes...))
+	s.calm()
+	return s
+}
+
+func (s *service) calm() {
+	s.w.Until("all up", 10*time.Second, s.w.AllUp(s.nodes...))
 	s.all(20*time.Second, idCount)
 	s.run(4, idCount)
-	w.Run(5 * time.Second)
-	return s
+	s.w.Run(5 * time.Second)
 }
 
 func (s *service) oldest() *simtest.Node {

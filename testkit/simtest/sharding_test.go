@@ -33,6 +33,8 @@ type service struct {
 	entities *simtest.Live
 	clerks   *simtest.Live
 	doors    map[*simtest.Node]*door
+	adjust   func(n *simtest.Node, cfg *cluster.Config)
+	began    func(n *simtest.Node, id string, epoch actor.Epoch) // is told of every life of a tally
 	stopped  bool
 }
 
@@ -54,7 +56,11 @@ func newService(w *simtest.World, size int) *service {
 	s.entities = simtest.NewLive(w, "entity", w.Members())
 	s.clerks = simtest.NewLive(w, "singleton", w.Members())
 	s.client = w.Node("client")
-	s.nodes = fleet(w, size, simtest.Clustered{Then: s.open})
+	s.nodes = fleet(w, size, simtest.Clustered{Then: s.open, Adjust: func(n *simtest.Node, cfg *cluster.Config) {
+		if s.adjust != nil {
+			s.adjust(n, cfg)
+		}
+	}})
 	return s
 }
 
@@ -90,6 +96,9 @@ func (s *service) hosted(n *simtest.Node, live *simtest.Live, id string, epoch a
 	h.Receiver = newTally(s.ledger, n, "tally/"+id, epoch, func() {
 		h.began = true
 		live.Began(n, id, epoch)
+		if s.began != nil {
+			s.began(n, id, epoch)
+		}
 	})
 	return h
 }
