@@ -30,7 +30,7 @@ storms: ## what a cluster must survive, in 100,000 simulated worlds and more (ho
 	CLUSTER_SEEDS=$(or $(SEEDS),50000) .ci/run --only cluster
 
 campaign: ## 60 kills, 60 pauses and 30 partitions of real processes (20 minutes; wants a machine to itself)
-	cd benchmarks && go test -timeout 2h ./cluster -run '^TestCampaign$$' -v -campaign.kills=60 -campaign.pauses=60 -campaign.partitions=30 -campaign.strict
+	cd benchmarks && go test -timeout 2h ./cluster -run '^TestCampaign$$' -v -campaign.kills=60 -campaign.pauses=60 -campaign.partitions=30 -campaign.namespaces -campaign.strict
 
 cluster: ## measure membership, in processes and in simulation, with plots in /tmp/cluster
 	cd benchmarks && go run ./cluster -plots /tmp/cluster

@@ -23,14 +23,15 @@ type network interface {
 	heal()
 }
 
-// newNetwork returns network namespaces where the system permits them, proxies
-// elsewhere.
+// newNetwork returns network namespaces where they are wanted and the system
+// permits them, proxies elsewhere.
 func newNetwork(t *testing.T) network {
 	t.Helper()
-	if *partitions > 0 && !*proxies {
+	if *namespaces {
 		if s := newSpaces(t); s != nil {
 			return s
 		}
+		t.Log("network namespaces aren't permitted here: proxies make the cuts")
 	}
 	return newProxied(t)
 }

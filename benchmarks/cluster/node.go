@@ -31,7 +31,7 @@ func runNode(addr string) error {
 	say("started", membership.Node{Addr: addr, UID: sys.UID()})
 	cfg := cluster.Config{Listen: addr, Seeds: strings.Split(os.Getenv(seedsEnv), ",")}
 	if via := os.Getenv(viaEnv); via != "" {
-		go watchLateness(say)
+		go watchLateness(nil, func(by time.Duration) { say("late", by) })
 		cfg.Remote.Transport = newDetour(via)
 		secret, err := remote.NewSecret([]byte("of these measurements, which stay on this machine"))
 		if err != nil {
@@ -69,16 +69,23 @@ func runNode(addr string) error {
 	return nil
 }
 
-// lateFrom is how late a timer must run for a process to say so.
-const lateFrom = 500 * time.Millisecond
+// lateFrom is how late a timer must run for a process to say so: half of the
+// silence that nodes grant each other.
+const lateFrom = 1500 * time.Millisecond
 
-// watchLateness says how late this process's timers run, when they do.
-func watchLateness(say func(word string, about any)) {
+// watchLateness tells how late the timers of this process run, whenever that is
+// much: it was paused, or the machine gave it no time. It blocks until stop is closed.
+func watchLateness(stop <-chan struct{}, late func(time.Duration)) {
 	const every = 100 * time.Millisecond
-	for due := time.Now().Add(every); ; due = time.Now().Add(every) {
-		time.Sleep(every)
-		if late := time.Since(due); late > lateFrom {
-			say("late", late)
+	for {
+		due := time.Now().Add(every)
+		select {
+		case <-stop:
+			return
+		case <-time.After(every):
+		}
+		if by := time.Since(due); by >= lateFrom {
+			late(by)
 		}
 	}
 }
