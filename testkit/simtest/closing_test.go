@@ -85,6 +85,7 @@ func TestNothingMovesWhenAServiceIsShutDown(t *testing.T) {
 		for _, n := range s.nodes {
 			closing[n] = n.Process()
 		}
+		w.Run(tryFor) // who asked the node that went then gets no answer
 		s.failed = 0
 		w.Run(30 * time.Second) // three looks at the balance
 		s.all(5*time.Second, idCount)

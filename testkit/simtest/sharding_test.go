@@ -56,12 +56,14 @@ func newService(w *simtest.World, size int) *service {
 	s.entities = simtest.NewLive(w, "entity", w.Members())
 	s.clerks = simtest.NewLive(w, "singleton", w.Members())
 	s.client = w.Node("client")
-	s.nodes = fleet(w, size, simtest.Clustered{Then: s.open, Adjust: func(n *simtest.Node, cfg *cluster.Config) {
-		if s.adjust != nil {
-			s.adjust(n, cfg)
-		}
-	}})
+	s.nodes = fleet(w, size, simtest.Clustered{Then: s.open, Adjust: s.configure})
 	return s
+}
+
+func (s *service) configure(n *simtest.Node, cfg *cluster.Config) {
+	if s.adjust != nil {
+		s.adjust(n, cfg)
+	}
 }
 
 // open starts the service on a node that is Up.
