@@ -406,10 +406,7 @@ func (c *cell) ended(err error) {
 		c.x.release(c.sys)
 	}
 	late := c.signals.close()
-	// The parent comes first: when it receives Terminated, the name is free.
-	if c.parent != nil {
-		c.parent.signalFrom(signal{kind: signalChildGone, from: &c.process}, c.worker)
-	}
+	c.leaveFamily() // before the parent receives Terminated: then the name is free
 	c.tellWatchers()
 	if c.parent == nil {
 		c.sys.terminated()

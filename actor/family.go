@@ -17,6 +17,7 @@ type family struct {
 	size        int
 	first, last *cell
 	closed      bool
+	awaited     bool // the parent waits for the last one to leave
 }
 
 const nameMax = 512
@@ -97,20 +98,18 @@ func (f *family) byID(id uint64) *cell {
 	return f.unnamed[id]
 }
 
-// remove takes a child out and returns how many are left.
-func (f *family) remove(child *cell) int {
-	if f == nil {
-		return 0
-	}
+// leave takes a child out, in the turn in which it ends. It reports whether it was
+// the last one, for which the parent waits.
+func (f *family) leave(child *cell) (awaited bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !child.listed {
-		return f.size
-	}
 	child.listed = false
 	f.size--
-	delete(f.named, child.name)
-	delete(f.unnamed, child.id)
+	if child.name != "" {
+		delete(f.named, child.name)
+	} else {
+		delete(f.unnamed, child.id)
+	}
 	if child.prev != nil {
 		child.prev.next = child.next
 	} else {
@@ -122,7 +121,31 @@ func (f *family) remove(child *cell) int {
 		f.last = child.prev
 	}
 	child.prev, child.next = nil, nil
-	return f.size
+	awaited = f.awaited && f.size == 0
+	f.awaited = f.awaited && !awaited
+	return awaited
+}
+
+// await returns the children, oldest first, and has the last one that leaves tell
+// the parent.
+func (f *family) await() []*cell {
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.awaited = f.size > 0
+	return f.list()
+}
+
+// empty reports whether there are no children.
+func (f *family) empty() bool {
+	if f == nil {
+		return true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.size == 0
 }
 
 // close refuses further children.
@@ -167,6 +190,11 @@ func (f *family) all() []*cell {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.list()
+}
+
+// list is all, for those that hold the lock.
+func (f *family) list() []*cell {
 	if f.first == nil {
 		return nil
 	}

@@ -72,18 +72,25 @@ func (c *cell) eachAffected(child *cell, f func(*cell)) {
 	}
 }
 
-// childGone takes a stopped child out of the family and goes on with what
-// waited for it.
-func (c *cell) childGone(p *process) {
-	child, ok := p.t.(*cell)
-	if !ok {
+// leaveFamily takes a stopped cell out of its family. The parent is told only if it
+// has to do something about that, since most actors end while nobody waits for it.
+func (c *cell) leaveFamily() {
+	if c.parent == nil {
 		return
 	}
-	left := c.children().remove(child)
-	if g, ok := c.actor.(guardian); ok {
-		g.childGone(child)
+	if c.parent.children().leave(c) || c.guards() {
+		c.parent.signalFrom(signal{kind: signalChildGone, from: &c.process}, c.worker)
 	}
-	if left > 0 {
+}
+
+// childGone goes on with what waited for the last child, which has left the family.
+// There may be other children by now: when the wait before this one had ended
+// before its signal came.
+func (c *cell) childGone(p *process) {
+	if g, ok := c.actor.(guardian); ok {
+		g.childGone(p.t.(*cell))
+	}
+	if !c.children().empty() {
 		return
 	}
 	switch c.phase {
@@ -94,9 +101,10 @@ func (c *cell) childGone(p *process) {
 	}
 }
 
-// stopChildren asks all children to stop and returns how many there are.
+// stopChildren asks all children to stop and returns how many there are; childGone
+// comes when they have.
 func (c *cell) stopChildren() int {
-	children := c.children().all()
+	children := c.children().await()
 	for _, child := range children {
 		child.signalFrom(signal{kind: signalStop}, c.worker)
 	}

@@ -11,7 +11,7 @@ const (
 	signalUnwatch                      // from no longer wants to
 	signalTerminated                   // from, which is watched, has stopped
 	signalFailed                       // the child from failed with err
-	signalChildGone                    // the child from has stopped
+	signalChildGone                    // the child from, the last one or a guardian, has stopped
 	signalRestart                      // replace the actor because of err
 	signalResume                       // go on after a failure
 	signalContinue                     // run fn as a turn
