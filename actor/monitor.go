@@ -127,18 +127,19 @@ func (m *monitor) look() (took bool) {
 	return took
 }
 
-// runExtra runs up to n waiting cells each on a goroutine of its own.
+// runExtra has up to n waiting cells run aside, each by a spare worker.
 func (p *workers) runExtra(n int) {
 	for range n {
 		c := p.anyWaiting()
 		if c == nil {
 			return
 		}
-		w := p.newWorker() // without a queue: what it sends goes to the inbox
-		p.goroutines.Go(func() {
-			w.setGoroutine()
-			w.turnApart(c)
-		})
+		w, fresh := p.spareWorker()
+		if w == nil {
+			return // closed: all actors have ended
+		}
+		w.aside = c // what it sends goes to the inbox
+		w.put(fresh)
 	}
 }
 

@@ -48,8 +48,9 @@ const (
 	sendsBeforeSharing = 256
 	// nextInARow is how often a worker prefers the cell it was given last.
 	nextInARow = 16
-	// spareMax is how many workers without a queue are kept.
-	spareMax = 16
+	// spareMax is how many workers without a queue are kept: as many as the
+	// monitor has run cells aside at once.
+	spareMax = monitorBurstMax
 )
 
 // fifo is a queue of cells.
@@ -109,6 +110,7 @@ type worker struct {
 	inRow int    // cells taken from next in a row
 	turns uint64 // that it took
 	look  bool   // counted in searching
+	aside *cell  // to be run without a queue; for a spare one before it wakes
 
 	goroutine atomic.Uint64 // its number in stacks
 }
@@ -261,6 +263,9 @@ func (w *worker) find() *cell {
 		if !mine {
 			w.p.watchdog.end(w)
 			w.queue = nil
+			if c = w.takeAside(); c != nil {
+				return c
+			}
 			if !w.becomeSpare() {
 				return nil
 			}
@@ -314,6 +319,16 @@ func (w *worker) take() (c *cell, mine bool) {
 		return c, true
 	}
 	return q.takeNext(), true // the others were stolen meanwhile
+}
+
+// takeAside takes the cell that the worker is to run without a queue.
+func (w *worker) takeAside() *cell {
+	c := w.aside
+	if c != nil {
+		w.aside = nil
+		w.p.watchdog.begin(w, c)
+	}
+	return c
 }
 
 func (q *queue) takeNext() *cell {
@@ -533,20 +548,9 @@ func (w *worker) blocking() {
 
 // takeOver gives the queue of a worker that is stuck in its turn to another.
 func (p *workers) takeOver(q *queue, from *worker) {
-	p.mu.Lock()
-	if p.closed.Load() {
-		p.mu.Unlock()
+	w, fresh := p.spareWorker()
+	if w == nil {
 		return
-	}
-	var w *worker
-	if n := len(p.spare); n > 0 {
-		w = p.spare[n-1]
-		p.spare = p.spare[:n-1]
-	}
-	p.mu.Unlock()
-	fresh := w == nil
-	if fresh {
-		w = p.newWorker()
 	}
 	w.queue = q
 	if !q.pass(from, w) {
@@ -558,8 +562,29 @@ func (p *workers) takeOver(q *queue, from *worker) {
 		}
 		return
 	}
+	w.put(fresh)
+}
+
+// spareWorker takes a worker without a queue, a fresh one if there is none; nil when
+// the executor is closed.
+func (p *workers) spareWorker() (w *worker, fresh bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Load() {
+		return nil, false
+	}
+	if n := len(p.spare); n > 0 {
+		w = p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return w, false
+	}
+	return p.newWorker(), true
+}
+
+// put has a spare worker go to work.
+func (w *worker) put(fresh bool) {
 	if fresh {
-		p.goroutines.Go(w.loop)
+		w.p.goroutines.Go(w.loop)
 		return
 	}
 	w.wake <- struct{}{}
