@@ -10,6 +10,9 @@ type monitor struct {
 	p      *workers
 	wake   chan struct{}
 	parked atomic.Bool
+	// summoned are the workers that the monitor has put to work and that haven't
+	// begun.
+	summoned atomic.Int32
 }
 
 const (
@@ -113,11 +116,15 @@ func (m *monitor) mark() {
 }
 
 // look gives every queue that stands still to another worker, and reports
-// whether there was one.
+// whether there was one. As long as workers that it has put to work before get no
+// processor, more of them would not get one either.
 func (m *monitor) look() (took bool) {
+	if m.summoned.Load() > 0 {
+		return false
+	}
 	for _, q := range m.p.queues {
 		if q.still && q.busy.Load() && m.needed(q) {
-			m.p.takeOver(q, q.owner.Load())
+			m.p.takeOver(q, q.owner.Load(), true)
 			took = true
 		}
 	}
@@ -139,7 +146,7 @@ func (p *workers) runExtra(n int) {
 			return // closed: all actors have ended
 		}
 		w.aside = c // what it sends goes to the inbox
-		w.put(fresh)
+		w.put(fresh, true)
 	}
 }
 

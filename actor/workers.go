@@ -112,6 +112,8 @@ type worker struct {
 	look  bool   // counted in searching
 	aside *cell  // to be run without a queue; for a spare one before it wakes
 
+	summoned bool // counted in the monitor's summoned; for a spare one before it wakes
+
 	goroutine atomic.Uint64 // its number in stacks
 }
 
@@ -223,6 +225,7 @@ func (p *workers) available() bool {
 // loop runs cells until the executor is closed.
 func (w *worker) loop() {
 	w.setGoroutine()
+	w.come()
 	alive := true
 	defer func() {
 		if alive { // a handler has ended the goroutine: another one goes on
@@ -319,16 +322,6 @@ func (w *worker) take() (c *cell, mine bool) {
 		return c, true
 	}
 	return q.takeNext(), true // the others were stolen meanwhile
-}
-
-// takeAside takes the cell that the worker is to run without a queue.
-func (w *worker) takeAside() *cell {
-	c := w.aside
-	if c != nil {
-		w.aside = nil
-		w.p.watchdog.begin(w, c)
-	}
-	return c
 }
 
 func (q *queue) takeNext() *cell {
@@ -441,28 +434,11 @@ func (w *worker) rest() bool {
 // sleep waits for the wake-up; false means that the worker is to end.
 func (w *worker) sleep() bool {
 	<-w.wake
+	w.come()
 	if w.queue != nil {
 		w.queue.busy.Store(true)
 	}
 	return !w.p.closed.Load()
-}
-
-// becomeSpare waits for a queue that needs a worker; false means that the
-// worker is to end.
-func (w *worker) becomeSpare() bool {
-	p := w.p
-	if w.look {
-		w.look = false
-		p.searching.Add(-1)
-	}
-	p.mu.Lock()
-	if p.closed.Load() || len(p.spare) >= spareMax {
-		p.mu.Unlock()
-		return false
-	}
-	p.spare = append(p.spare, w)
-	p.mu.Unlock()
-	return w.sleep()
 }
 
 // push makes c runnable, by the worker whose turn sent to it.
@@ -532,77 +508,4 @@ func (w *worker) share() {
 		w.blocking()
 		runtime.Gosched()
 	}
-}
-
-// blocking says that the worker's turn is about to wait: if there is work in
-// its queue, a spare worker takes over.
-func (w *worker) blocking() {
-	q := w.queue
-	if q == nil {
-		return
-	}
-	if q.next.Load() != nil || w.p.available() {
-		w.p.takeOver(q, w)
-	}
-}
-
-// takeOver gives the queue of a worker that is stuck in its turn to another.
-func (p *workers) takeOver(q *queue, from *worker) {
-	w, fresh := p.spareWorker()
-	if w == nil {
-		return
-	}
-	w.queue = q
-	if !q.pass(from, w) {
-		if !fresh {
-			p.mu.Lock()
-			w.queue = nil
-			p.spare = append(p.spare, w)
-			p.mu.Unlock()
-		}
-		return
-	}
-	w.put(fresh)
-}
-
-// spareWorker takes a worker without a queue, a fresh one if there is none; nil when
-// the executor is closed.
-func (p *workers) spareWorker() (w *worker, fresh bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed.Load() {
-		return nil, false
-	}
-	if n := len(p.spare); n > 0 {
-		w = p.spare[n-1]
-		p.spare = p.spare[:n-1]
-		return w, false
-	}
-	return p.newWorker(), true
-}
-
-// put has a spare worker go to work.
-func (w *worker) put(fresh bool) {
-	if fresh {
-		w.p.goroutines.Go(w.loop)
-		return
-	}
-	w.wake <- struct{}{}
-}
-
-// pass gives the queue to another owner, unless it has another one already.
-func (q *queue) pass(from, to *worker) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.owner.Load() != from {
-		return false
-	}
-	from.p.watchdog.begin(from, q.current.Swap(nil)) // first: from may come back at any moment
-	q.owner.Store(to)
-	if c := q.next.Swap(nil); c != nil {
-		q.ready.push(c)
-		q.waiting.Store(int32(q.ready.len()))
-	}
-	q.looked.Store(false)
-	return true
 }
