@@ -1,0 +1,81 @@
+package actor
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheLastChildTellsAParentThatWaits(t *testing.T) {
+	f := &family{}
+	born := func() *cell {
+		c, err := f.add("", func() *cell { return &cell{} })
+		require.NoError(t, err)
+		return c
+	}
+	first, second, third := born(), born(), born()
+	require.False(t, f.leave(first), "nobody waits")
+	require.Equal(t, []*cell{second, third}, f.await())
+	require.False(t, f.leave(third), "not the last one")
+	require.True(t, f.leave(second))
+	require.True(t, f.empty())
+	require.False(t, f.leave(born()), "the wait is over")
+	require.Empty(t, f.await())
+	require.False(t, f.leave(born()), "there was nobody to wait for")
+}
+
+// slowParent has a child whose first PostStop waits.
+type slowParent struct {
+	starts         *atomic.Int32
+	stopping, free chan struct{}
+}
+
+func (p *slowParent) PreStart(ctx *Context) error {
+	if p.starts.Add(1) > 1 {
+		return nil
+	}
+	_, err := ctx.Spawn("", func() Actor { return &slowChild{p} })
+	return err
+}
+
+func (p *slowParent) Receive(ctx *Context) {
+	if ctx.Message() == "fail" {
+		panic("asked to")
+	}
+	ctx.Reply("here")
+}
+
+type slowChild struct{ of *slowParent }
+
+func (*slowChild) Receive(*Context) {}
+
+func (c *slowChild) PostStop(*Context) {
+	close(c.of.stopping)
+	<-c.of.free
+}
+
+// TestWordOfAWaitThatIsOverStartsNobody tells a parent that waits for a child that
+// the last one of an earlier wait has gone.
+func TestWordOfAWaitThatIsOverStartsNobody(t *testing.T) {
+	quiet := zerolog.Nop()
+	sys, err := NewSystem("family", Config{Logger: &quiet})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, sys.Stop(context.Background())) }()
+	var starts atomic.Int32
+	stopping, free := make(chan struct{}), make(chan struct{})
+	pid, err := sys.Spawn("", func() Actor { return &slowParent{&starts, stopping, free} })
+	require.NoError(t, err)
+	pid.Tell("fail")
+	<-stopping
+	pid.p.t.signal(signal{kind: signalChildGone, from: pid.p})
+	_, err = Inspect(t.Context(), pid) // comes behind it
+	require.NoError(t, err)
+	require.EqualValues(t, 1, starts.Load())
+	close(free)
+	_, err = AskAs[string](t.Context(), pid, any("there?"))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, starts.Load())
+}
