@@ -72,7 +72,6 @@ func (f *family) add(name string, make func() *cell) (*cell, error) {
 // enter makes the child known by its name, if it has one.
 func (f *family) enter(child *cell) {
 	f.size++
-	child.listed = true
 	switch {
 	case child.name != "":
 		if f.named == nil {
@@ -103,7 +102,6 @@ func (f *family) byID(id uint64) *cell {
 func (f *family) leave(child *cell) (awaited bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	child.listed = false
 	f.size--
 	if child.name != "" {
 		delete(f.named, child.name)
@@ -172,15 +170,6 @@ func (f *family) get(label string) *cell {
 		return f.byID(id)
 	}
 	return f.named[label]
-}
-
-func (f *family) has(child *cell) bool {
-	if f == nil {
-		return false
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return child.listed
 }
 
 // all returns the children, oldest first.

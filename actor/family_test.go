@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 
@@ -78,4 +79,38 @@ func TestWordOfAWaitThatIsOverStartsNobody(t *testing.T) {
 	_, err = AskAs[string](t.Context(), pid, any("there?"))
 	require.NoError(t, err)
 	require.EqualValues(t, 2, starts.Load())
+}
+
+// TestParentHearsOfTheFailureOfAChildThatIsGone keeps the parent in a turn until the
+// child, which has failed and stopped itself, has gone.
+func TestParentHearsOfTheFailureOfAChildThatIsGone(t *testing.T) {
+	quiet := zerolog.Nop()
+	sys, err := NewSystem("family", Config{Logger: &quiet})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, sys.Stop(context.Background())) }()
+	why, children, free := make(chan error, 10), make(chan PID, 1), make(chan struct{})
+	failure := errors.New("in the middle")
+	parent, err := sys.Spawn("", func() Actor {
+		return Func(func(ctx *Context) {
+			child, err := ctx.Spawn("", func() Actor {
+				return Func(func(ctx *Context) {
+					ctx.Fail(failure)
+					ctx.Stop(ctx.Self())
+				})
+			}, Supervise{Decide: func(err error) Directive { why <- err; return Restart }})
+			if err == nil {
+				children <- child
+			}
+			<-free
+		})
+	})
+	require.NoError(t, err)
+	parent.Tell("begin")
+	child := <-children
+	child.Tell("fail")
+	require.NoError(t, AwaitEnd(t.Context(), child))
+	close(free)
+	require.NoError(t, GracefulStop(t.Context(), parent))
+	require.Len(t, why, 1)
+	require.ErrorIs(t, <-why, failure)
 }

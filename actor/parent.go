@@ -2,10 +2,11 @@ package actor
 
 import "fmt"
 
-// childFailed asks the user about a failed child, and goes by the answer.
+// childFailed asks the user about a failed child, and goes by the answer: also about
+// one that has stopped itself meanwhile, since the user is to know why it ended.
 func (c *cell) childFailed(p *process, err error) {
 	child, ok := p.t.(*cell)
-	if !ok || child.parent != c || !c.children().has(child) || c.phase == stopping {
+	if !ok || child.parent != c || c.phase == stopping || c.phase == stopped {
 		return
 	}
 	s := child.spec.supervise
