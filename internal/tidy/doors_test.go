@@ -39,7 +39,7 @@ var doors = []door{
 	{"actor/system.go", chance, "the UID and the seed of a system whose Config names none"},
 	{"actor/system.go", goroutine, "the context of Stop is the caller's: its end comes on a goroutine of package context"},
 	{"actor/workers.go", goroutine, "the workers of the production executor"},
-	{"actor/monitor.go", goroutine, "spare workers of the production executor"},
+	{"actor/spare.go", goroutine, "spare workers of the production executor"},
 	{"actor/watchdog.go", clock, "the watchdog over slow turns times those of the production executor"},
 	{"actor/monitor.go", clock, "the monitor that brings in a spare worker looks at its watch"},
 	{"cluster/lease/leasetest/kit.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
