@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe/cluster/membership"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 func nodeNamed(name string) membership.Node {
@@ -232,7 +233,9 @@ func FuzzHeartbeat(f *testing.F) {
 	f.Add(body)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var m heartbeat
-		if m.DecodeWire(codec.Scope{}, body) != nil {
+		var err error
+		bound.Allocation(t, len(body), func() { err = m.DecodeWire(codec.Scope{}, body) })
+		if err != nil {
 			return
 		}
 		again, err := m.AppendWire(codec.Scope{}, nil)

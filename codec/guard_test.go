@@ -154,6 +154,7 @@ func FuzzGuard(f *testing.F) {
 		if len(b) > 1<<12 {
 			return
 		}
+		bound.Allocation(t, len(b), func() { _ = checkStructure(b) })
 		require.Equal(t, twin(b), checkStructure(b) == nil)
 		if checkStructure(b) == nil {
 			require.True(t, library(b))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 // silentConn is a connection that does nothing.
@@ -232,16 +233,23 @@ func TestGoldenVersion3(t *testing.T) {
 func FuzzAssembly(f *testing.F) {
 	f.Add([]byte{0, 3, partFirst | partLast, 1, 5})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a := newAssembly(1000)
-		for len(b) >= 2 {
-			n := min(int(b[0])<<8+int(b[1]), len(b)-2)
-			part := b[2 : 2+n]
-			b = b[2+n:]
-			if _, err := a.part(part); err != nil {
-				return
-			}
-			require.LessOrEqual(t, len(a.buf), 1000)
-			a.grant()
-		}
+		bound.Allocation(t, len(b), func() { parts(b, func(*assembly) {}) })
+		parts(b, func(a *assembly) { require.LessOrEqual(t, len(a.buf), 1000) })
 	})
+}
+
+// parts gives an assembly what is in b, each part behind its length, and looks at it
+// after each.
+func parts(b []byte, look func(*assembly)) {
+	a := newAssembly(1000)
+	for len(b) >= 2 {
+		n := min(int(b[0])<<8+int(b[1]), len(b)-2)
+		part := b[2 : 2+n]
+		b = b[2+n:]
+		if _, err := a.part(part); err != nil {
+			return
+		}
+		look(a)
+		a.grant()
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 // tableOf is the table of some receivers, senders and names, as it is received.
@@ -338,6 +339,11 @@ func FuzzMessage(f *testing.F) {
 	f.Add([]byte{allIndexed, 0, 0, 0, 1, 2})
 	table := newSendTable(1, keys)
 	f.Fuzz(func(t *testing.T, b []byte) {
+		bound.Allocation(t, len(b), func() {
+			if m, err := readMessage(b); err == nil && table.literal(&m) == nil {
+				_, _ = m.envelope()
+			}
+		})
 		m, err := readMessage(b)
 		if err != nil {
 			return
@@ -366,6 +372,11 @@ func FuzzMessage(f *testing.F) {
 func FuzzTable(f *testing.F) {
 	f.Add(appendTable(nil, 1, [tableKinds][]string{{targetKey(actor.Location{Path: "/a"})}, {senderKey(actor.Location{})}, {"m"}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		bound.Allocation(t, len(b), func() {
+			var reader tableReader
+			fs := &frames{greeted: true, max: frameMaxGreet}
+			_ = fs.feed(b, func(frame []byte) error { _, err := reader.frame(frame[1:]); return err })
+		})
 		var reader tableReader
 		fs := &frames{greeted: true, max: frameMaxGreet}
 		_ = fs.feed(b, func(frame []byte) error {

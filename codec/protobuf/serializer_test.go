@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/codec/protobuf"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 func Example() {
@@ -121,7 +122,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{0x1a, 1, 'x'})
 	f.Add([]byte{0x32, 2, 0x0a, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		msg, err := reg.Decode(codec.Scope{}, "value", b)
+		var msg any
+		var err error
+		bound.Allocation(t, len(b), func() { msg, err = reg.Decode(codec.Scope{}, "value", b) })
 		if err != nil {
 			return
 		}
