@@ -19,7 +19,9 @@ func behind(t *testing.T, cfg remote.Config) (*node, *netfault.Proxy) {
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
 	cfg.Advertise = p.Addr()
-	cfg.StreamTimeout = 2 * time.Second
+	if cfg.StreamTimeout == 0 {
+		cfg.StreamTimeout = 2 * time.Second
+	}
 	cfg.IgnoreFailures = true // the faults are to be lived through, not to be judged
 	n := start(t, cfg)
 	p.SetTarget(n.rem.Bound())
@@ -151,8 +153,9 @@ func (w *acquainted) requireHonest() {
 // TestThinLine: over a line of ten thousand bits a second everything arrives, in order
 // and no sooner than it can; when the line is wide again there is no trace (R101).
 func TestThinLine(t *testing.T) {
-	a, _ := behind(t, remote.Config{})
-	b, line := behind(t, remote.Config{})
+	patient := remote.Config{StreamTimeout: time.Minute} // a sign of life waits behind what is on the line
+	a, _ := behind(t, patient)
+	b, line := behind(t, patient)
 	w := acquaint(t, a, b)
 	line.Set(netfault.Both(netfault.Direction{Rate: 1250}))
 	began := time.Now()
