@@ -39,6 +39,7 @@ type end struct {
 	queue    []segment
 	armed    bool // an event for the head of the queue is under way
 	lastAt   int64
+	busyTill int64 // when the last byte so far has got into the link
 	inFlight int
 	window   int
 	stalled  bool   // the link is cut: the head waits for a retransmission
@@ -141,10 +142,29 @@ func (e *end) send(b []byte) {
 
 func (e *end) enqueue(s segment) {
 	n := e.c.n
-	s.at = max(e.lastAt, n.w.now+int64(n.latency(e.node, e.peer.node)))
+	s.at = max(e.lastAt, e.leaves(len(s.b))+int64(n.latency(e.node, e.peer.node)))
 	e.lastAt = s.at
 	e.queue = append(e.queue, s)
 	e.arm()
+}
+
+// leaves is when the last of so many bytes gets into the link, which all connections
+// that have something for it share.
+func (e *end) leaves(bytes int) int64 {
+	n := e.c.n
+	if n.w.swarm.Rate == 0 || e.node == e.peer.node {
+		return n.w.now
+	}
+	sharing := int64(1)
+	for _, c := range n.conns {
+		for _, o := range c.ends {
+			if o != e && o.node == e.node && o.peer.node == e.peer.node && o.busyTill > n.w.now {
+				sharing++
+			}
+		}
+	}
+	e.busyTill = max(e.busyTill, n.w.now) + int64(bytes)*sharing*int64(time.Second)/int64(n.w.swarm.Rate)
+	return e.busyTill
 }
 
 // arm sees to it that an event comes for the head of the queue.

@@ -17,6 +17,9 @@ type Swarm struct {
 	// takes 0.2 to 1.6 s more, Split the chance that bytes arrive in two pieces.
 	LatencyBase, LatencyTail time.Duration
 	Stall, Split             float64
+	// Rate is how many bytes a second a link from one node to another takes; its
+	// connections share it evenly. 0: any number. It is never drawn.
+	Rate int
 	// Patience: after how long at most a kernel gives up on a peer that
 	// doesn't acknowledge. Retransmit: how long a connection may need to
 	// find out that a cut is mended.
