@@ -13,22 +13,22 @@ func (c *cell) deliver(env envelope) error {
 	return err
 }
 
-// deliverAgain is deliver for an actor that was found some time ago. When it isn't as
-// simple as that, because the actor has stopped or its mailbox is a special one, it
-// does nothing and reports false.
-func (c *cell) deliverAgain(env envelope) bool {
+// deliverAgain is deliver, of several messages, for an actor that was found some time
+// ago. It returns how many it took: fewer, or none, when it isn't as simple as that,
+// because the actor has stopped, its mailbox is full or a special one.
+func (c *cell) deliverAgain(envs []envelope) int {
 	if c.sys.observer != nil || c.mailbox.special != nil {
-		return false
+		return 0
 	}
-	if c.mailbox.rouse(env) {
+	if len(envs) == 1 && c.mailbox.rouse(envs[0]) {
 		c.schedule()
-		return true
+		return 1
 	}
-	if c.mailbox.push(env, c.spec.mailboxMax) != nil {
-		return false
+	taken := c.mailbox.appendAll(envs, c.spec.mailboxMax)
+	if taken > 0 {
+		c.wake(held, nil)
 	}
-	c.wake(held, nil)
-	return true
+	return taken
 }
 
 // deliverFrom is deliver for a message that another cell sends in its turn:

@@ -182,6 +182,31 @@ func (m *mailbox) append(env envelope, most int) error {
 	return nil
 }
 
+// appendAll is append for several messages. It returns how many of them, from the
+// first on, the mailbox took.
+func (m *mailbox) appendAll(envs []envelope, most int) (taken int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.isClosed() {
+		return 0
+	}
+	if most > 0 {
+		envs = envs[:min(len(envs), max(most-int(m.arrived+m.taken.Load()), 0))]
+	}
+	for taken < len(envs) {
+		if len(m.in) == cap(m.in) {
+			m.widen()
+		}
+		n := min(len(envs)-taken, cap(m.in)-len(m.in))
+		m.in = append(m.in, envs[taken:taken+n]...)
+		taken += n
+	}
+	if taken > 0 {
+		m.arrive(int32(taken))
+	}
+	return taken
+}
+
 // arrive counts n messages of the senders. The lock is held.
 func (m *mailbox) arrive(n int32) {
 	m.arrived += n

@@ -3,6 +3,7 @@
 package codec
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,4 +37,53 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	body, err := msgpack.Marshal(map[string]any{"a": 1, "b": []int{1, 2, 3}})
 	require.NoError(t, err)
 	require.Zero(t, testing.AllocsPerRun(200, func() { _ = checkStructure(body) }), "guard")
+}
+
+// note decodes itself, unless it is told not to.
+type note struct {
+	Text string
+	Left string
+}
+
+func (n note) AppendWire(_ Scope, b []byte) ([]byte, error) { return append(b, n.Text...), nil }
+
+func (n *note) DecodeWire(_ Scope, b []byte) error {
+	if n.Text, n.Left = string(b), n.Left+"x"; n.Text == "panic" {
+		panic(n.Text)
+	}
+	if n.Text == "bad" {
+		return errors.New("bad")
+	}
+	return nil
+}
+
+func TestDecodingIsDecodeWithLessAround(t *testing.T) {
+	reg := NewRegistry()
+	require.NoError(t, Register[note](reg, "note", RightStop))
+	typ, err := reg.Named("note")
+	require.NoError(t, err)
+	d := typ.Decoding()
+	require.Same(t, typ, d.Type())
+	for _, text := range []string{"one", "panic", "two", "bad", "three"} {
+		want, wantErr := typ.Decode(Scope{}, []byte(text))
+		got, err := d.Decode(Scope{}, []byte(text))
+		require.Equal(t, want, got, text)
+		require.Equal(t, wantErr, err, text)
+		if err == nil {
+			require.Equal(t, note{text, "x"}, got, "nothing is left of the one before")
+		}
+	}
+	_, err = d.Decode(Scope{Denied: RightStop}, []byte("one"))
+	require.ErrorIs(t, err, ErrDenied)
+	body := []byte("0123456789abcdef")
+	require.LessOrEqual(t, testing.AllocsPerRun(200, func() {
+		if _, err := d.Decode(Scope{}, body); err != nil {
+			t.Fatal(err)
+		}
+	}), 3.0, "two strings and the message")
+	basic, err := reg.Of("text")
+	require.NoError(t, err)
+	v, err := basic.Decoding().Decode(Scope{}, []byte("text"))
+	require.NoError(t, err)
+	require.Equal(t, "text", v)
 }

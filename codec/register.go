@@ -89,7 +89,7 @@ func Register[T any](reg *Registry, name string, opts ...Option) error {
 	}
 	if old, ok := reg.tables().byType[typ]; ok {
 		asked := t.by
-		t.enc, t.dec, t.how, t.id, t.by = old.enc, old.dec, old.how, old.id, old.by
+		t.enc, t.dec, t.place, t.how, t.id, t.by = old.enc, old.dec, old.place, old.how, old.id, old.by
 		if asked != nil {
 			t.id = asked.ID()
 		}
@@ -197,7 +197,7 @@ func chooseWire[T any](t *Type) {
 		return v.(Appender).AppendWire(s, b)
 	}
 	if t.goType.Kind() != reflect.Pointer {
-		t.dec = decodeInto[T]()
+		t.dec, t.place = decodeInto[T](), decodeAlone[T]
 		return
 	}
 	t.dec = func(s Scope, body []byte) (any, error) {
@@ -215,15 +215,40 @@ func decodeInto[T any]() func(Scope, []byte) (any, error) {
 	places := sync.Pool{New: func() any { return new(T) }}
 	return func(s Scope, body []byte) (any, error) {
 		place := places.Get().(*T)
-		if err := any(place).(Decoder).DecodeWire(s, body); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		msg, err := decodeAt(s, place, body)
+		if err == nil {
+			places.Put(place)
 		}
-		msg := any(*place)
-		var zero T
-		*place = zero
-		places.Put(place)
-		return msg, nil
+		return msg, err
 	}
+}
+
+// decodeAlone is decodeInto for one goroutine, which needs one place.
+func decodeAlone[T any]() func(Scope, []byte) (any, error) {
+	var place *T
+	return func(s Scope, body []byte) (any, error) {
+		p := place
+		place = nil // what a method that fails leaves in it is not for the next
+		if p == nil {
+			p = new(T)
+		}
+		msg, err := decodeAt(s, p, body)
+		if err == nil {
+			place = p
+		}
+		return msg, err
+	}
+}
+
+// decodeAt decodes a value at a place, which is empty again afterwards.
+func decodeAt[T any](s Scope, place *T, body []byte) (any, error) {
+	if err := any(place).(Decoder).DecodeWire(s, body); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	msg := any(*place)
+	var zero T
+	*place = zero
+	return msg, nil
 }
 
 func chooseBinary[T any](t *Type) {

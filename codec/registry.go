@@ -66,6 +66,7 @@ type Type struct {
 	by      Serializer // nil: one of this package
 	enc     func(s Scope, b []byte, msg any) ([]byte, error)
 	dec     func(s Scope, body []byte) (any, error)
+	place   func() func(s Scope, body []byte) (any, error) // makes a dec for one goroutine; nil: dec will do
 }
 
 // Name returns the stable name.
@@ -114,6 +115,33 @@ func (t *Type) Append(s Scope, b []byte, msg any) (out []byte, err error) {
 
 // Decode returns the value whose body Append made. The value keeps no part of body.
 func (t *Type) Decode(s Scope, body []byte) (msg any, err error) {
+	return t.decodeBy(t.dec, s, body)
+}
+
+// Decoding decodes values of one type like [Type.Decode], but spares it what is the
+// same for each. It is not safe for concurrent use.
+type Decoding struct {
+	typ *Type
+	dec func(s Scope, body []byte) (any, error)
+}
+
+// Decoding returns one.
+func (t *Type) Decoding() *Decoding {
+	if t.place == nil {
+		return &Decoding{typ: t, dec: t.dec}
+	}
+	return &Decoding{typ: t, dec: t.place()}
+}
+
+// Type is the type of the values.
+func (d *Decoding) Type() *Type { return d.typ }
+
+// Decode returns the value whose body was appended. The value keeps no part of body.
+func (d *Decoding) Decode(s Scope, body []byte) (msg any, err error) {
+	return d.typ.decodeBy(d.dec, s, body)
+}
+
+func (t *Type) decodeBy(dec func(Scope, []byte) (any, error), s Scope, body []byte) (msg any, err error) {
 	if lacking := t.demands & s.Denied; lacking != 0 {
 		return nil, fmt.Errorf("decode %s (%v): %w: its sender lacks the right to %v", t.name, t.goType, ErrDenied, lacking)
 	}
@@ -125,7 +153,7 @@ func (t *Type) Decode(s Scope, body []byte) (msg any, err error) {
 			msg, err = nil, fmt.Errorf("decode %s (%v): %w: panic: %v", t.name, t.goType, ErrMalformed, r)
 		}
 	}()
-	msg, err = t.dec(s, body)
+	msg, err = dec(s, body)
 	if err != nil {
 		return nil, fmt.Errorf("decode %s (%v): %w", t.name, t.goType, err)
 	}

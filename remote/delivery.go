@@ -15,13 +15,14 @@ const cacheMax = 4096
 // touched by Data only.
 type delivery struct {
 	paths   map[string]string
-	types   map[string]*codec.Type
+	types   map[string]*codec.Decoding
 	senders map[string]actor.PID
 
 	tally *tally // nil: indexes are not offered on this stream
 	table *recvTable
 	next  *recvTable // offered; the other end has not taken it yet
 	key   []byte     // scratch
+	batch actor.Batch
 
 	delivered uint64 // messages, since the peer's instruments were told
 	sampling  sampling
@@ -32,7 +33,7 @@ type recvTable struct {
 	send    *sendTable // its keys
 	targets []*actor.Destination
 	senders []actor.PID
-	types   []*codec.Type // nil: not registered
+	types   []*codec.Decoding // nil: not registered
 }
 
 // user delivers a message of an old version.
@@ -53,12 +54,13 @@ func (i *inbound) arrived() {
 
 // message delivers a message of version 3.
 func (i *inbound) message(body []byte) error {
-	m, err := readMessage(body)
-	if err != nil {
+	var m message
+	if err := m.read(body); err != nil {
 		return err
 	}
 	i.arrived()
 	if m.Flags&bodyS2 != 0 {
+		var err error
 		if m.Body, err = i.unpack(m.Body); err != nil {
 			return err
 		}
@@ -66,23 +68,32 @@ func (i *inbound) message(body []byte) error {
 	if i.tally != nil && i.tally.due() {
 		i.offer()
 	}
-	if m.Flags&(targetForm|senderForm|nameIndex) == allIndexed {
-		return i.indexed(&m)
+	if i.table != nil && m.Flags&nameIndex != 0 && i.quick(&m) {
+		return nil
 	}
+	return i.slow(&m)
+}
+
+// slow goes the long way, which looks at everything and says what is wrong.
+func (i *inbound) slow(m *message) error {
+	i.handOver()
 	var table *sendTable
 	if i.table != nil {
 		table = i.table.send
 	}
-	counted := m
-	if err := table.literal(&m); err != nil {
+	counted := *m
+	if err := table.literal(m); err != nil {
 		return err
 	}
 	e, err := m.envelope()
 	if err == nil && i.deliver(e) && i.tally != nil {
-		i.tell(&counted)
+		i.tell(&counted, e.Path, e.From.Path)
 	}
 	return err
 }
+
+// handOver delivers what has been held back so as to be delivered together.
+func (i *inbound) handOver() { i.remote.port.DeliverAll(&i.batch) }
 
 func (i *inbound) unpack(body []byte) ([]byte, error) {
 	if i.who.Can.Features&featureS2 == 0 {
@@ -91,54 +102,82 @@ func (i *inbound) unpack(body []byte) ([]byte, error) {
 	return unpack(body, max(i.remote.self.FrameMax, i.remote.self.Can.LargeMax))
 }
 
-// indexed delivers a message all of whose fields are in the table: what was allowed
-// when they came by name is allowed.
-func (i *inbound) indexed(m *message) error {
+// quick delivers a message of a type that is in the table, to an actor that is or to an
+// ask, from an actor that is or that is of the sending node: what was allowed when they
+// came by name is allowed. It reports whether it did; what is unusual in any way goes
+// the long way.
+func (i *inbound) quick(m *message) bool {
 	t := i.table
-	if t == nil || m.TargetAt >= uint64(len(t.targets)) || m.SenderAt >= uint64(len(t.senders)) || m.NameAt >= uint64(len(t.types)) {
-		return fmt.Errorf("%w: indexes %d, %d, %d are not in the table", errFrame, m.TargetAt, m.SenderAt, m.NameAt)
+	if m.NameAt >= uint64(len(t.types)) {
+		return false
 	}
-	used := &i.tally.used
-	used[tableTargets][m.TargetAt]++
-	used[tableSenders][m.SenderAt]++
-	used[tableNames][m.NameAt]++
 	typ := t.types[m.NameAt]
-	if typ == nil || typ.Demands() != 0 {
-		return i.byName(m) // whether it is allowed depends on more than each for itself
+	if typ == nil || typ.Type().Demands() != 0 {
+		return false // whether it is allowed depends on more than each for itself
+	}
+	var to *actor.Destination
+	var target envelope
+	if m.Flags&targetForm != targetIndex {
+		if target.readTarget(m) != nil || !i.simple(&target) {
+			return false
+		}
+	} else if m.TargetAt < uint64(len(t.targets)) {
+		to = t.targets[m.TargetAt]
+	} else {
+		return false
+	}
+	var from actor.PID
+	var author sender
+	switch m.Flags & senderForm {
+	case senderNobody:
+	case senderIndex:
+		if m.SenderAt >= uint64(len(t.senders)) {
+			return false
+		}
+		from = t.senders[m.SenderAt]
+	case senderHere:
+		if author.read(m) != nil {
+			return false
+		}
+		from = i.sender(author)
+	default:
+		return false
 	}
 	msg, err := i.decode(typ, m.Body)
 	if err != nil {
-		return i.byName(m)
+		return false
 	}
 	i.delivered++
-	i.remote.port.DeliverTo(t.targets[m.TargetAt], msg, t.senders[m.SenderAt])
-	return nil
+	i.tell(m, target.Path, author.Path)
+	if to != nil {
+		i.remote.port.DeliverIn(&i.batch, to, msg, from)
+	} else {
+		i.remote.port.Deliver(string(target.Path), target.ID, msg, from)
+	}
+	return true
 }
 
-// byName goes the long way, which looks at everything and says what is wrong.
-func (i *inbound) byName(m *message) error {
-	if err := i.table.send.literal(m); err != nil {
-		return err
-	}
-	e, err := m.envelope()
-	if err == nil {
-		i.deliver(e)
-	}
-	return err
+// simple reports whether a message may be delivered where it goes by name, which is no
+// actor, so that no other message for it has been held back.
+func (i *inbound) simple(e *envelope) bool {
+	r := i.remote
+	return (e.TargetUID == 0 || e.TargetUID == r.self.UID) && r.port.Passing(string(e.Path)) &&
+		r.cfg.Access.permits(i.class, opTell, string(e.Path))
 }
 
-// tell tells the tally what came by name.
-func (i *inbound) tell(m *message) {
+// tell tells the tally what the message names: by index, or by name if it will be named
+// again. Of those that came by name, the paths are given.
+func (i *inbound) tell(m *message, target, author []byte) {
 	t := i.tally
 	if m.Flags&targetForm == targetIndex {
 		t.used[tableTargets][m.TargetAt]++
-	} else {
+	} else if !i.remote.port.Passing(string(target)) {
 		i.key = append(append(i.key[:0], m.Flags&targetForm), m.Target...)
 		t.literal(tableTargets, i.key)
 	}
 	if m.Flags&senderForm == senderIndex {
 		t.used[tableSenders][m.SenderAt]++
-	} else {
+	} else if !i.remote.port.Passing(string(author)) {
 		i.key = append(append(i.key[:0], m.Flags&senderForm), m.Sender...)
 		t.literal(tableSenders, i.key)
 	}
@@ -190,7 +229,10 @@ func (i *inbound) taken(version uint64) error {
 		t.senders = append(t.senders, i.remote.sys.RefOf(e.From.location(i.who)))
 	}
 	for _, name := range t.send.keys[tableNames] {
-		typ, _ := i.remote.sys.Registry().Named(name) // nil: said when it is needed
+		var typ *codec.Decoding
+		if known, err := i.remote.sys.Registry().Named(name); err == nil { // otherwise it is said when it is needed
+			typ = known.Decoding()
+		}
 		t.types = append(t.types, typ)
 	}
 	i.table, i.next = t, nil
@@ -253,19 +295,20 @@ func (i *inbound) drop(e envelope, uid uint64, reason actor.DropReason) {
 func (i *inbound) named(e envelope) (any, error) {
 	t, ok := i.types[string(e.Name)]
 	if !ok {
-		var err error
-		if t, err = i.remote.sys.Registry().Named(string(e.Name)); err != nil {
+		typ, err := i.remote.sys.Registry().Named(string(e.Name))
+		if err != nil {
 			return nil, err
 		}
+		t = typ.Decoding()
 		i.types = remember(i.types, string(e.Name), t)
 	}
-	if t.Demands()&codec.RightStop != 0 && !i.remote.cfg.Access.permits(i.class, opStop, i.path(e.Path)) {
+	if t.Type().Demands()&codec.RightStop != 0 && !i.remote.cfg.Access.permits(i.class, opStop, i.path(e.Path)) {
 		return nil, fmt.Errorf("stop %.100q: %w", e.Path, codec.ErrDenied)
 	}
 	return i.decode(t, e.Body)
 }
 
-func (i *inbound) decode(t *codec.Type, body []byte) (any, error) {
+func (i *inbound) decode(t *codec.Decoding, body []byte) (any, error) {
 	scope := i.remote.scope
 	scope.Denied = i.denied
 	if !i.sampling.due() {

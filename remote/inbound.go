@@ -65,6 +65,7 @@ func (i *inbound) Data(b []byte) {
 		i.frames.max = i.remote.cfg.frameMax()
 	}
 	err := i.frames.feed(b, i.frame)
+	i.handOver()
 	i.flushPosition()
 	i.count(len(b))
 	switch {
@@ -152,13 +153,15 @@ func (i *inbound) frame(b []byte) error {
 	if !i.open.Load() {
 		return fmt.Errorf("%w: kind %d before the handshake is done", errFrame, kind)
 	}
+	if kind == frameMessage {
+		return i.message(body)
+	}
+	i.handOver()
 	switch kind {
 	case frameUser:
 		return i.user(body)
 	case frameSystem:
 		return i.system(body)
-	case frameMessage:
-		return i.message(body)
 	case framePart:
 		return i.part(body)
 	case framePing, framePosition, frameTaken:

@@ -137,8 +137,19 @@ type message struct {
 
 // readMessage takes a frame of version 3 apart behind its kind.
 func readMessage(b []byte) (message, error) {
+	var m message
+	err := m.read(b)
+	return m, err
+}
+
+// read is readMessage into a message that is empty.
+func (m *message) read(b []byte) error {
+	if len(b) > 3 && b[0] == allIndexed && b[1]|b[2]|b[3] < 0x80 { // most messages, once there is a table
+		m.Flags, m.TargetAt, m.SenderAt, m.NameAt, m.Body = b[0], uint64(b[1]), uint64(b[2]), uint64(b[3]), b[4:]
+		return nil
+	}
 	r := wire.NewReader(b)
-	m := message{Flags: r.Byte()}
+	m.Flags = r.Byte()
 	if m.Flags&targetForm == targetIndex {
 		m.TargetAt = r.Uvarint()
 	} else if start := len(b) - r.Len(); skipTarget(r, m.Flags&targetForm) {
@@ -155,7 +166,7 @@ func readMessage(b []byte) (message, error) {
 		r.Fail("no type name")
 	}
 	m.Body = r.Rest()
-	return m, r.Err()
+	return r.Err()
 }
 
 func skipTarget(r *wire.Reader, form byte) bool {
@@ -191,30 +202,40 @@ func skipSender(r *wire.Reader, form byte) bool {
 // envelope makes of a message in literal form what is made of one of an old version.
 func (m *message) envelope() (envelope, error) {
 	var e envelope
+	e.Name, e.Body = m.Name, m.Body
+	if err := e.readTarget(m); err != nil {
+		return e, err
+	}
+	return e, e.From.read(m)
+}
+
+// readTarget takes from a message for whom it is, which it says by name.
+func (e *envelope) readTarget(m *message) error {
 	r := wire.NewReader(m.Target)
 	if m.Flags&targetForm == targetOne {
 		e.TargetUID = r.Uint64()
 	}
 	e.Path, e.ID = r.Bytes(), r.Uvarint()
-	e.From.Raw = m.Sender
-	s := wire.NewReader(m.Sender)
+	return r.Err()
+}
+
+// read takes from a message from whom it is, which it says by name.
+func (s *sender) read(m *message) error {
+	s.Raw = m.Sender
+	r := wire.NewReader(m.Sender)
 	switch m.Flags & senderForm {
 	case senderHere:
-		e.From.Flags = flagSenderHere
+		s.Flags = flagSenderHere
 	case senderAnyHere:
-		e.From.Flags = flagSenderHere | flagSenderAnyUID
+		s.Flags = flagSenderHere | flagSenderAnyUID
 	case senderElse:
-		e.From.Flags = flagSenderElse
-		e.From.System, e.From.Addr, e.From.UID = s.Bytes(), s.Bytes(), s.Uint64()
+		s.Flags = flagSenderElse
+		s.System, s.Addr, s.UID = r.Bytes(), r.Bytes(), r.Uint64()
 	}
-	if e.From.Flags != 0 {
-		e.From.Path, e.From.ID = s.Bytes(), s.Uvarint()
+	if s.Flags != 0 {
+		s.Path, s.ID = r.Bytes(), r.Uvarint()
 	}
-	e.Name, e.Body = m.Name, m.Body
-	if err := r.Err(); err != nil {
-		return e, err
-	}
-	return e, s.Err()
+	return r.Err()
 }
 
 // unpack returns a compressed body as it was, at most so many bytes of it.
