@@ -21,7 +21,7 @@ var (
 	flagQuiet = flag.Bool("sim.quiet", false, "with -sim.seed: don't print the logs as they come")
 	flagOff   = flag.String("sim.off", "", "fields of Swarm to set to zero, with commas between them")
 	flagTry   = flag.Bool("sim.shrink", false, "with -sim.seed: find out which faults the failure needs")
-	flagHang  = flag.Duration("sim.hang", 2*time.Minute, "real time after which a seed counts as hanging")
+	flagHang  = flag.Duration("sim.hang", 2*time.Minute, "real time without an event after which a seed counts as hanging")
 )
 
 // Run runs script once for each of so many seeds, each in a [World] of its
@@ -145,7 +145,7 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 	if _, measures := t.(*outside); measures {
 		hang = 24 * time.Hour
 	}
-	unguard := guard(hang, func(what string) string {
+	unguard := guard(hang, &w.beat, func(what string) string {
 		return fmt.Sprintf("seed %d %s\nreplay: %s", seed, what, replay(where, t, seed))
 	})
 	ended := false
@@ -168,19 +168,23 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 // heapMax is how much memory the worlds of a test may take together.
 const heapMax = 8 << 30
 
-// guard ends the program when a seed takes too long or too much memory in the
-// real world: nothing inside it would notice.
-func guard(hang time.Duration, tell func(what string) string) (stop func()) {
-	began := time.Now()
+// guard ends the program when a seed stands still for too long, or takes too much
+// memory, in the real world: nothing inside it would notice. How long a seed takes
+// doesn't count: that depends on what else the machine does.
+func guard(hang time.Duration, beat *atomic.Uint64, tell func(what string) string) (stop func()) {
+	moved, seen := time.Now(), beat.Load()
 	var timer *time.Timer
 	var over atomic.Bool
 	timer = time.AfterFunc(time.Hour, func() {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
+		if n := beat.Load(); n != seen {
+			moved, seen = time.Now(), n
+		}
 		switch {
 		case over.Load():
 			return
-		case time.Since(began) > hang:
+		case time.Since(moved) > hang:
 			buf := make([]byte, 1<<20)
 			buf = buf[:runtime.Stack(buf, true)]
 			panic(tell(fmt.Sprintf("hangs for %v of real time: a lock is held across a wait, or a loop never ends", hang)) + "\n" + string(buf))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -30,6 +31,7 @@ type World struct {
 	ties  *rand.Rand
 
 	trace trace
+	beat  atomic.Uint64 // trace.count, for the guard
 	logs  logs
 	echo  bool // write logs and remarks through to the test's output
 
@@ -144,6 +146,7 @@ func (w *World) enter(e *event) {
 		r.node = e.proc.node.name
 	}
 	w.trace.add(r, e.task)
+	w.beat.Add(1)
 	w.dispatching = true
 	switch {
 	case e.task != nil:
