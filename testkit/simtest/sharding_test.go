@@ -34,6 +34,7 @@ type service struct {
 	clerks   *simtest.Live
 	doors    map[*simtest.Node]*door
 	adjust   func(n *simtest.Node, cfg *cluster.Config)
+	opened   func(n *simtest.Node, cl *cluster.Cluster) error
 	began    func(n *simtest.Node, id string, epoch actor.Epoch) // is told of every life of a tally
 	stopped  bool
 }
@@ -42,6 +43,13 @@ type service struct {
 type door struct {
 	tallies *sharding.Sharding[command]
 	clerk   actor.Ref[command]
+}
+
+func (d *door) ref(id string) actor.Ref[command] {
+	if id == clerk {
+		return d.clerk
+	}
+	return d.tallies.Ref(id)
 }
 
 // tryFor is how long a client waits for one node.
@@ -89,6 +97,9 @@ func (s *service) open(n *simtest.Node, cl *cluster.Cluster) error {
 		return err
 	}
 	s.doors[n] = &door{tallies: tallies, clerk: one}
+	if s.opened != nil {
+		return s.opened(n, cl)
+	}
 	return nil
 }
 
@@ -146,23 +157,24 @@ func (s *service) ask(id string) asking {
 		if d == nil || !n.Alive() || n.Cluster() == nil || !n.Cluster().Up().IsOpen() {
 			return result{}, errNoAnswer
 		}
-		answered := &actor.Gate{}
-		n.Go(func() {
-			ref := d.clerk
-			if id != clerk {
-				ref = d.tallies.Ref(id)
-			}
-			answer, failure := through(ref)(c)
-			if answered.Open() {
-				r, err = answer, failure
-			}
-		})
-		err = errNoAnswer
-		timeout := s.client.Clock().AfterFunc(tryFor, func() { answered.Open() })
-		s.client.Executor().Wait(answered)
-		timeout.Stop()
-		return r, err
+		return s.try(n, d.ref(id), c)
 	}
+}
+
+// try asks from one node, for as long as a client waits.
+func (s *service) try(n *simtest.Node, ref actor.Ref[command], c actor.Request[result]) (r result, err error) {
+	answered := &actor.Gate{}
+	n.Go(func() {
+		answer, failure := through(ref)(c)
+		if answered.Open() {
+			r, err = answer, failure
+		}
+	})
+	err = errNoAnswer
+	timeout := s.client.Clock().AfterFunc(tryFor, func() { answered.Open() })
+	s.client.Executor().Wait(answered)
+	timeout.Stop()
+	return r, err
 }
 
 // run lets so many clients send to so many ids until the service is stopped.
