@@ -61,5 +61,6 @@ var doors = []door{
 	{"testkit/probe.go", choice, "a probe waits for a message or for the end of its patience"},
 	{"testkit/stepper.go", goroutine, "a turn of an actor alone may end its goroutine, which must not be the test's"},
 	{"testkit/simtest/run.go", clock, "reports seeds per minute and ends a seed that hangs; nothing inside the world sees it"},
+	{"testkit/simtest/wall.go", allocation, "only so can an instant be made whose clock on the wall was set"},
 	{"testkit/simtest/strand.go", goroutine, "a strand is a coroutine: exactly one of them runs"},
 }

@@ -28,7 +28,8 @@ type Node struct {
 	relaunch     time.Duration
 	proc         *process
 	incarnations int
-	dark         bool // the whole machine is off: not even its kernel answers
+	dark         bool          // the whole machine is off: not even its kernel answers
+	wall         time.Duration // how far its clock on the wall was set
 }
 
 // NodeOption is one of the options of [World.Node]: [Boot], [Relaunch].

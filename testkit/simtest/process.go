@@ -72,11 +72,14 @@ func (p *process) Go(f func()) {
 // Wait implements actor.Executor.
 func (p *process) Wait(g *actor.Gate) { p.w.wait(p, g) }
 
-// clock is the actor.Clock of a process: the world's time, seen through the
-// node's skew.
+// clock is the actor.Clock of a process: the world's time, with the node's skew
+// on the wall.
 type clock struct{ p *process }
 
-func (c clock) Now() time.Time { return start.Add(time.Duration(c.p.w.now) + c.p.skew) }
+func (c clock) Now() time.Time {
+	ran := time.Duration(c.p.w.now)
+	return instant(start.Add(ran+c.p.skew+c.p.node.wall), ran)
+}
 
 func (c clock) AfterFunc(d time.Duration, f func()) actor.Timer {
 	p := c.p

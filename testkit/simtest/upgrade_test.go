@@ -123,7 +123,7 @@ func TestARollingUpgrade(t *testing.T) {
 
 		order := o.r.Perm(5)
 		plan := slices.Clone(order)
-		back := 1 + o.r.IntN(3) // neither the first, nor the last
+		back := 1 + o.r.IntN(3)                                      // neither the first, nor the last
 		plan = slices.Insert(plan, back+1, order[back], order[back]) // there, back, and there again
 		for i, k := range plan {
 			by := after
