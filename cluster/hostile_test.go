@@ -231,9 +231,11 @@ func (v *victim) introduced(stream byte) net.Conn {
 }
 
 // message is a frame for the echo actor with a body of a type.
-func message(typeName string, body ...byte) []byte {
+func message(typeName string, body ...byte) []byte { return messageTo("/user/echo", typeName, body...) }
+
+func messageTo(path, typeName string, body ...byte) []byte {
 	b := []byte{0}
-	b = append(binary.AppendUvarint(b, uint64(len("/user/echo"))), "/user/echo"...)
+	b = append(binary.AppendUvarint(b, uint64(len(path))), path...)
 	b = append(b, 0)
 	b = append(binary.AppendUvarint(b, uint64(len(typeName))), typeName...)
 	return frameOf(10, append(b, body...)...)

@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"flag"
 	"fmt"
 	"math/bits"
 	"testing"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+var thousand = flag.Bool("gossip.thousand", false, "count the bytes of gossip among 1000 nodes too")
 
 // settled makes a world of n members, all Up, that have all seen the state, and
 // in which nobody watches anybody.
@@ -52,10 +55,10 @@ func (w *world) mean(n int) int {
 // happens it doesn't depend on how many nodes there are, and one change costs a
 // node little until everybody has seen it and knows that everybody has.
 func TestBytesOfGossip(t *testing.T) {
-	for _, c := range []struct{ nodes, idle, change int }{{10, 200, 4 << 10}, {100, 200, 4 << 10}, {1000, 200, 16 << 10}} {
+	for _, c := range []struct{ nodes, idle, change int }{{10, 200, 4 << 10}, {100, 200, 4 << 10}, {300, 200, 8 << 10}, {1000, 200, 16 << 10}} {
 		t.Run(fmt.Sprintf("%d nodes", c.nodes), func(t *testing.T) {
-			if c.nodes > 100 && (testing.Short() || raced) {
-				t.Skip("a thousand nodes take seconds")
+			if c.nodes > 100 && (testing.Short() || raced) || c.nodes > 300 && !*thousand {
+				t.Skip("that many nodes take long: -gossip.thousand, without the race detector")
 			}
 			w, nodes := settled(t, 2, c.nodes)
 			w.run(2 * time.Second)

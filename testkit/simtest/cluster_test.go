@@ -125,7 +125,7 @@ func TestClustersSurviveChaos(t *testing.T) {
 // F-26: the leader is cut off from some, or dies, while it lets others in: no
 // up-number is given twice as far as anybody who lives can see.
 func TestALeaderThatDiesWhileItDecides(t *testing.T) {
-	simtest.Run(t, 20, func(w *simtest.World) {
+	simtest.Run(t, 10, func(w *simtest.World) {
 		r := w.Rand("schedule")
 		nodes := fleet(w, 5, simtest.Clustered{})
 		w.Until("all up", time.Minute, w.AllUp(nodes...))

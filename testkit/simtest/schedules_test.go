@@ -148,13 +148,13 @@ func TestWhoSurvivesACut(t *testing.T) {
 		majority, small int
 		cut             shape
 	}{
-		{"3 | 2 gradually over 2 s", 25, 3, 2, gradually(2 * time.Second)},
-		{"3 | 2 gradually over 5 s", 25, 3, 2, gradually(5 * time.Second)},
-		{"3 | 2 gradually over 10 s", 25, 3, 2, gradually(10 * time.Second)},
-		{"5 | 4 gradually over 8 s", 10, 5, 4, gradually(8 * time.Second)},
-		{"3 -x-> 2 one way", 25, 3, 2, oneWay},
-		{"2 -x-> 3 one way", 25, 3, 2, func(w *simtest.World, a, b []*simtest.Node) { oneWay(w, b, a) }},
-		{"1 -x-> 4 one way", 15, 4, 1, func(w *simtest.World, a, b []*simtest.Node) { oneWay(w, b, a) }},
+		{"3 | 2 gradually over 2 s", 12, 3, 2, gradually(2 * time.Second)},
+		{"3 | 2 gradually over 5 s", 12, 3, 2, gradually(5 * time.Second)},
+		{"3 | 2 gradually over 10 s", 12, 3, 2, gradually(10 * time.Second)},
+		{"5 | 4 gradually over 8 s", 5, 5, 4, gradually(8 * time.Second)},
+		{"3 -x-> 2 one way", 12, 3, 2, oneWay},
+		{"2 -x-> 3 one way", 12, 3, 2, func(w *simtest.World, a, b []*simtest.Node) { oneWay(w, b, a) }},
+		{"1 -x-> 4 one way", 8, 4, 1, func(w *simtest.World, a, b []*simtest.Node) { oneWay(w, b, a) }},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			var worlds, survived atomic.Int64
@@ -202,7 +202,7 @@ func TestABridge(t *testing.T) {
 
 // F-11, FD-2, FD-3: pauses shorter than what is granted harm nobody.
 func TestShortPausesHarmNobody(t *testing.T) {
-	simtest.Run(t, 15, func(w *simtest.World) {
+	simtest.Run(t, 8, func(w *simtest.World) {
 		nodes := formed(w, 5)
 		r := w.Rand("pauses")
 		for range 12 {
@@ -300,7 +300,7 @@ func TestManyJoinAtOnce(t *testing.T) {
 
 // F-25: a third of the nodes is lost at once.
 func TestAZoneIsLost(t *testing.T) {
-	simtest.Run(t, 8, func(w *simtest.World) {
+	simtest.Run(t, 4, func(w *simtest.World) {
 		all := formed(w, 9)
 		nodes := shuffled(w, all)
 		for _, n := range nodes[:3] {

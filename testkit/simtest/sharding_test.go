@@ -260,7 +260,7 @@ func (u *tour) String() string {
 func TestShardedPersistentEntitiesSurviveChaos(t *testing.T) {
 	u := &tour{}
 	defer func() { t.Log(u) }()
-	simtest.Run(t, 100, func(w *simtest.World) {
+	simtest.Run(t, 40, func(w *simtest.World) {
 		r := w.Rand("swarm")
 		swarm, strict := simtest.DrawSwarm(r), r.IntN(5) == 0
 		if strict {
@@ -286,7 +286,7 @@ func TestShardedPersistentEntitiesSurviveChaos(t *testing.T) {
 // Nothing goes wrong: every command is answered at the first try, once the
 // cluster has formed.
 func TestACalmServiceAnswersAtOnce(t *testing.T) {
-	simtest.Run(t, 20, func(w *simtest.World) {
+	simtest.Run(t, 6, func(w *simtest.World) {
 		s := newService(w, 5)
 		w.Until("all up", 10*time.Second, w.AllUp(s.nodes...))
 		s.all(20*time.Second, idCount)
