@@ -62,7 +62,9 @@ func (a *adapter) signal(s signal) {
 	}
 }
 
-func (a *adapter) location() Location { return a.owner.sys.tempLocation(&a.process, &a.temp) }
+func (a *adapter) location() Location {
+	return a.owner.sys.tempLocation(&a.process, &a.temp, lastingMark)
+}
 
 // due is the message's turn.
 func (m *adapted) due(c *cell, env envelope) (envelope, bool) {

@@ -259,4 +259,4 @@ func (r *reply) deliver(env envelope) error {
 func (r *reply) signal(s signal) { answerDead(s) }
 
 // location gives the reply a name, since somebody elsewhere is to use it.
-func (r *reply) location() Location { return r.sys.tempLocation(&r.process, &r.temp) }
+func (r *reply) location() Location { return r.sys.tempLocation(&r.process, &r.temp, "") }

@@ -109,11 +109,11 @@ func (w *endWatch) signal(s signal) {
 	w.over.Open()
 }
 
-func (w *endWatch) location() Location { return w.sys.tempLocation(&w.process, &w.temp) }
+func (w *endWatch) location() Location { return w.sys.tempLocation(&w.process, &w.temp, lastingMark) }
 
 // tempLocation gives something that isn't an actor a name, since somebody
-// elsewhere is to use it.
-func (s *System) tempLocation(p *process, id *atomic.Uint64) Location {
+// elsewhere is to use it. mark is lastingMark, or nothing for an ask.
+func (s *System) tempLocation(p *process, id *atomic.Uint64, mark string) Location {
 	n := s.temps.name(p, id)
-	return Location{System: s.name, Addr: s.Addr(), UID: s.uid, Path: tempPrefix + strconv.FormatUint(n, 36), ID: n}
+	return Location{System: s.name, Addr: s.Addr(), UID: s.uid, Path: tempPrefix + mark + strconv.FormatUint(n, 36), ID: n}
 }

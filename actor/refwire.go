@@ -22,16 +22,26 @@ type remoteTarget struct {
 	process
 	loc  Location
 	link Link
+	ask  bool // it is no actor but an ask
 }
 
 func (t *remoteTarget) deliver(env envelope) error {
+	t.answer()
 	return t.link.Send(env.msg, PID{p: env.from}, false)
+}
+
+// answer takes note that an ask gets its answer.
+func (t *remoteTarget) answer() {
+	if t.ask {
+		t.sys.remoteRefs.answered(t.loc)
+	}
 }
 
 // tell is deliver for a sender that rather waits a moment than loses the message.
 // It waits as long as the other node takes what is sent; w runs the sender's turn,
 // if it is one.
 func (t *remoteTarget) tell(env envelope, w *worker) error {
+	t.answer()
 	for {
 		err := t.link.Send(env.msg, PID{p: env.from}, true)
 		full, ok := err.(*NoRoom)
@@ -92,54 +102,94 @@ func (s *System) deliverSystem(m SystemMessage) {
 }
 
 // remoteRefs gives every actor of another node one process, so that refs to it
-// are equal. It keeps none of them alive.
+// are equal. It keeps none of them alive, but for asks that have no answer yet.
 type remoteRefs struct {
-	mu     sync.Mutex
-	m      map[Location]weak.Pointer[process]
-	self   weak.Pointer[remoteRefs]
-	passed int // passing refs that came since the last sweep
+	mu   sync.Mutex
+	m    map[Location]weak.Pointer[process]
+	self weak.Pointer[remoteRefs]
+
+	// Asks of other nodes come in great number, and each gets one answer: most are over
+	// before it would pay to watch whether somebody holds them. So they are held
+	// here, until they are answered, or as many others have come and not been.
+	asks, older map[Location]*process
+	aged        int // asks in m
 }
 
-// passingLeast is how many passing refs come at least between two sweeps.
-const passingLeast = 1024
+// asksMax is how many asks are held before the older ones are treated like actors.
+const asksMax = 4096
 
-// passing reports whether a path is of something that isn't an actor and mostly soon
-// gone, such as an ask that waits for its answer.
-func passing(path string) bool { return strings.HasPrefix(path, tempPrefix) }
+// passing reports whether a path is of an ask that waits for its answer, and soon gone.
+func passing(path string) bool {
+	return strings.HasPrefix(path, tempPrefix) && !strings.HasPrefix(path[len(tempPrefix):], lastingMark)
+}
 
 func (r *remoteRefs) intern(loc Location, make func() *process) *process {
+	ask := passing(loc.Path)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p := r.m[loc].Value(); p != nil {
-		return p
+	if ask {
+		if p := r.ask(loc); p != nil {
+			return p
+		}
 	}
-	if r.m == nil {
-		r.m, r.self = map[Location]weak.Pointer[process]{}, weak.Make(r)
+	if !ask || r.aged > 0 {
+		if p := r.m[loc].Value(); p != nil {
+			return p
+		}
 	}
 	p := make()
-	r.m[loc] = weak.Make(p)
-	if passing(loc.Path) {
-		r.sweep()
+	if ask {
+		r.holdAsk(loc, p)
 	} else {
-		// What a cleanup is given lives as long as what it waits for. The system
-		// leads to its refs, so it must not be held: it would keep itself alive.
-		runtime.AddCleanup(p, forgetRef, forgotten{r.self, loc})
+		r.watch(loc, p)
 	}
 	return p
 }
 
-// sweep forgets refs that nobody holds any more, now and then: passing ones are so many
-// that a cleanup of each would cost more than the rest of it. The lock is held.
-func (r *remoteRefs) sweep() {
-	if r.passed++; r.passed < max(passingLeast, len(r.m)/2) {
-		return
+// ask returns one that is held. The lock is held.
+func (r *remoteRefs) ask(loc Location) *process {
+	if p := r.asks[loc]; p != nil {
+		return p
 	}
-	r.passed = 0
-	for loc, p := range r.m { //det:ok every entry for itself
-		if p.Value() == nil {
-			delete(r.m, loc)
+	return r.older[loc]
+}
+
+// holdAsk holds one. The lock is held.
+func (r *remoteRefs) holdAsk(loc Location, p *process) {
+	if len(r.asks) >= asksMax {
+		for loc, p := range r.older { //det:ok every entry for itself
+			r.watch(loc, p)
+			r.aged++
 		}
+		r.older, r.asks = r.asks, nil
 	}
+	if r.asks == nil {
+		r.asks = map[Location]*process{}
+	}
+	r.asks[loc] = p
+}
+
+// answered says that the other node is about to get the answer to an ask of it: nobody
+// will hear of the ask again.
+func (r *remoteRefs) answered(loc Location) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.asks[loc]; ok {
+		delete(r.asks, loc)
+	} else {
+		delete(r.older, loc)
+	}
+}
+
+// watch keeps a process as long as somebody holds it. The lock is held.
+func (r *remoteRefs) watch(loc Location, p *process) {
+	if r.m == nil {
+		r.m, r.self = map[Location]weak.Pointer[process]{}, weak.Make(r)
+	}
+	r.m[loc] = weak.Make(p)
+	// What a cleanup is given lives as long as what it waits for. The system
+	// leads to its refs, so it must not be held: it would keep itself alive.
+	runtime.AddCleanup(p, forgetRef, forgotten{r.self, loc})
 }
 
 // forgotten is a ref that nobody holds any more.
@@ -157,8 +207,11 @@ func forgetRef(f forgotten) {
 func (r *remoteRefs) forget(loc Location) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.m[loc].Value() == nil {
+	if p, ok := r.m[loc]; ok && p.Value() == nil {
 		delete(r.m, loc)
+		if passing(loc.Path) {
+			r.aged--
+		}
 	}
 }
 
@@ -179,7 +232,7 @@ func (s *System) RefOf(loc Location) PID {
 	case loc.Addr == s.Addr() && (loc.UID == s.uid || loc.UID == 0):
 	case loc.Addr != "" && wiring != nil:
 		return PID{p: s.remoteRefs.intern(loc, func() *process {
-			t := &remoteTarget{loc: loc, link: wiring.remoting.Link(loc)}
+			t := &remoteTarget{loc: loc, link: wiring.remoting.Link(loc), ask: passing(loc.Path)}
 			t.process = process{sys: s, t: t}
 			return &t.process
 		})}
@@ -240,7 +293,7 @@ func (s *System) resolve(path string) (PID, bool) {
 // become dead letters.
 func (s *System) local(path string, id uint64) *process {
 	if rest, ok := strings.CutPrefix(path, tempPrefix); ok {
-		if n, err := strconv.ParseUint(rest, 36, 64); err == nil {
+		if n, err := strconv.ParseUint(strings.TrimPrefix(rest, lastingMark), 36, 64); err == nil {
 			if p := s.temps.get(n); p != nil {
 				return p
 			}
@@ -264,8 +317,12 @@ func (s *System) find(path string) *cell {
 	return c
 }
 
-// tempPrefix begins the paths of replies.
-const tempPrefix = "/temp/"
+// tempPrefix begins the paths of asks and of others that aren't actors; the names of
+// those that take more than one message begin with lastingMark.
+const (
+	tempPrefix  = "/temp/"
+	lastingMark = "~"
+)
 
 // temps are the replies, and others that aren't actors, that other nodes know of.
 // Their numbers can't be guessed from those that one has seen: whoever knows one

@@ -143,8 +143,8 @@ func (p *Port) DeliverAll(b *Batch) {
 	b.envs = b.envs[:0]
 }
 
-// Passing reports whether path is of something that isn't an actor and mostly soon gone,
-// such as an ask that waits for its answer: hardly worth remembering.
+// Passing reports whether path is of an ask, which gets one answer and is gone: hardly
+// worth remembering.
 func (p *Port) Passing(path string) bool { return passing(path) }
 
 // Serial tells senders apart: it is the number of an actor of this system, which
