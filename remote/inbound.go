@@ -64,7 +64,13 @@ func (i *inbound) Data(b []byte) {
 		i.unlimited = true
 		i.frames.max = i.remote.cfg.frameMax()
 	}
+	came := i.got
 	err := i.frames.feed(b, i.frame)
+	if i.peer != nil && i.lane.stream() == streamOrdinary {
+		if lone := i.got == came+1; i.peer.lone.Load() != lone {
+			i.peer.lone.Store(lone)
+		}
+	}
 	i.handOver()
 	i.flushPosition()
 	i.count(len(b))

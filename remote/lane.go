@@ -53,6 +53,11 @@ type lane struct {
 	kind laneKind
 	max  int // bytes that may wait
 
+	// lone: the last that came from the node was a single message, and nothing has been
+	// sent since. The answer is best written at once: nobody is about to send more, and
+	// to wake the goroutine that writes takes longer than the writing. nil: never.
+	lone *atomic.Bool
+
 	// form is how messages are to be written. Senders write without the lock and
 	// write anew when it has changed meanwhile.
 	form atomic.Pointer[form]
@@ -86,6 +91,7 @@ type put struct {
 	stale  bool        // the form has changed: write it anew
 	demand bool        // somebody must tell the association that the lane is wanted
 	room   *actor.Gate // there is none: opens when it is worth trying again
+	prompt PromptConn  // whoever put it writes it, too
 }
 
 // put appends a frame that was written in form f; nil: any will do.
@@ -108,9 +114,15 @@ func (l *lane) put(frame []byte, f *form, patient bool) put {
 		l.pings++
 	}
 	if l.out != nil {
-		if first { // otherwise it is known already
-			l.out.conn.Flush()
+		if !first { // it is known already
+			return put{ok: true}
 		}
+		if f != nil && l.lone != nil && l.lone.Load() && l.lone.Swap(false) {
+			if prompt, ok := l.out.conn.(PromptConn); ok {
+				return put{ok: true, prompt: prompt}
+			}
+		}
+		l.out.conn.Flush()
 		return put{ok: true}
 	}
 	demand := !l.asked

@@ -176,6 +176,9 @@ func (l *link) sent(result put, d *draft, msg any, from actor.PID, known *incarn
 		_ = p.drop(l.to, msg, from, actor.DropBackpressure)
 		return actor.ErrBackpressure
 	}
+	if result.prompt != nil {
+		result.prompt.FlushNow()
+	}
 	if kind := d.kind; result.demand {
 		p.post(func(a *association, now time.Time) { a.demand(now, kind) })
 	}

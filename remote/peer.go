@@ -20,6 +20,8 @@ type peer struct {
 
 	instruments instruments
 
+	lone atomic.Bool // see lane.lone
+
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
 
@@ -67,7 +69,9 @@ func newPeer(r *Remote, addr string) *peer {
 			p.lanes[k] = &largeLane{max: r.cfg.largeBufferMax(), room: room{patience: r.patience}}
 		case laneProbe:
 		default:
-			p.lanes[k] = newLane(kind, r.cfg.bufferMax()/r.limits.lanes, r.patience)
+			l := newLane(kind, r.cfg.bufferMax()/r.limits.lanes, r.patience)
+			l.lone = &p.lone
+			p.lanes[k] = l
 		}
 	}
 	p.known.Store(&incarnations{})

@@ -27,6 +27,13 @@ type TCP struct {
 	// WriteTimeout is how long the other end may take none of what is written
 	// before the connection is given up. Default 10 s.
 	WriteTimeout time.Duration
+	// Poll is how long after something has arrived a connection looks for more without
+	// letting its thread sleep. Default 0: not at all. Some 50 µs shorten the round
+	// trip of messages that follow one another that closely, because nothing has to be
+	// woken up; each connection that carries them takes a processor for itself
+	// meanwhile, so it slows everything down where processors are few. It counts on
+	// Linux, and without TLS.
+	Poll time.Duration
 	// TLS encrypts all connections and makes both ends prove who they are.
 	// Default nil: neither.
 	TLS *TLS
@@ -122,7 +129,7 @@ func (t *TCP) Dial(addr string, done func(Conn, error)) (cancel func()) {
 
 // dialed shakes hands over TLS, if there is to be any.
 func (t *TCP) dialed(ctx context.Context, c net.Conn, addr string) (Conn, error) {
-	plain := newTCPConn(c, t.writeTimeout())
+	plain := newTCPConn(c, t.writeTimeout(), t.Poll)
 	if t.TLS == nil {
 		return plain, nil
 	}
@@ -131,7 +138,7 @@ func (t *TCP) dialed(ctx context.Context, c net.Conn, addr string) (Conn, error)
 		return nil, fmt.Errorf("%w with %s: %w", errTLS, addr, err)
 	}
 	s := &tlsConn{tcpConn: plain, tls: tls.Client(c, cfg), policy: t.TLS, use: x509.ExtKeyUsageServerAuth}
-	plain.c = s.tls
+	plain.c, plain.now = s.tls, nil
 	if err := c.SetDeadline(time.Now().Add(t.dialTimeout())); err != nil {
 		return nil, err
 	}
@@ -144,12 +151,12 @@ func (t *TCP) dialed(ctx context.Context, c net.Conn, addr string) (Conn, error)
 // taken is a connection that was accepted. Its TLS handshake is the first thing
 // that its reading goroutine does, so that it keeps no others waiting.
 func (t *TCP) taken(c net.Conn) Conn {
-	plain := newTCPConn(c, t.writeTimeout())
+	plain := newTCPConn(c, t.writeTimeout(), t.Poll)
 	if t.TLS == nil {
 		return plain
 	}
 	s := &tlsConn{tcpConn: plain, tls: tls.Server(c, t.TLS.server()), policy: t.TLS, use: x509.ExtKeyUsageClientAuth}
-	plain.c = s.tls
+	plain.c, plain.now = s.tls, nil
 	plain.first = func() error {
 		if err := c.SetReadDeadline(time.Now().Add(t.dialTimeout())); err != nil {
 			return err
@@ -209,6 +216,11 @@ type tcpConn struct {
 	wake         chan struct{}
 	done         chan struct{}
 	h            Handler
+	now          *promptly     // reads and writes without waiting; nil: there is no such thing
+	poll         time.Duration // see TCP.Poll
+
+	writing sync.Mutex // held by whoever calls Outgoing and writes
+	rest    []byte     // was asked for and is yet to be written; guarded by writing
 
 	mu     sync.Mutex
 	closed bool
@@ -216,9 +228,9 @@ type tcpConn struct {
 	ending int // of the two goroutines, how many have ended
 }
 
-func newTCPConn(c net.Conn, writeTimeout time.Duration) *tcpConn {
+func newTCPConn(c net.Conn, writeTimeout, poll time.Duration) *tcpConn {
 	setUserTimeout(c, 2*writeTimeout)
-	return &tcpConn{c: c, raw: c, writeTimeout: writeTimeout, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &tcpConn{c: c, raw: c, writeTimeout: writeTimeout, wake: make(chan struct{}, 1), done: make(chan struct{}), now: newPromptly(c), poll: poll}
 }
 
 func (c *tcpConn) Peer() string { return c.c.RemoteAddr().String() }
@@ -234,6 +246,30 @@ func (c *tcpConn) Flush() {
 	case c.wake <- struct{}{}:
 	default: // somebody has said so already
 	}
+}
+
+// promptMax is how much may be written on the thread of a sender, in bytes.
+const promptMax = 16 << 10
+
+// FlushNow writes what there is, if it isn't much and there is room for it; the rest is
+// for the goroutine that writes.
+func (c *tcpConn) FlushNow() {
+	if c.now == nil || !c.writing.TryLock() {
+		c.Flush()
+		return
+	}
+	for len(c.rest) == 0 {
+		b := c.h.Outgoing()
+		if len(b) == 0 {
+			c.writing.Unlock()
+			return
+		}
+		if c.rest = b; len(b) <= promptMax {
+			c.rest = b[c.now.write(b):]
+		}
+	}
+	c.writing.Unlock()
+	c.Flush()
 }
 
 func (c *tcpConn) Close() { c.end(nil) }
@@ -271,7 +307,7 @@ func (c *tcpConn) read() {
 	}
 	buf := make([]byte, tcpReadBuffer)
 	for {
-		n, err := c.c.Read(buf)
+		n, err := c.readSome(buf)
 		if n > 0 {
 			c.h.Data(buf[:n])
 		}
@@ -285,6 +321,21 @@ func (c *tcpConn) read() {
 	}
 }
 
+// readSome reads what there is, or waits for it.
+func (c *tcpConn) readSome(buf []byte) (int, error) {
+	if c.poll > 0 && c.now != nil {
+		for until := time.Now().Add(c.poll); ; runtime.Gosched() {
+			if n := c.now.read(buf); n > 0 {
+				return n, nil
+			}
+			if time.Now().After(until) {
+				break
+			}
+		}
+	}
+	return c.c.Read(buf)
+}
+
 func (c *tcpConn) write() {
 	defer c.ended()
 	for {
@@ -293,18 +344,32 @@ func (c *tcpConn) write() {
 		case <-c.done:
 			return
 		}
-		for {
-			// Whoever is about to send more may do so first: it goes out in one write.
-			runtime.Gosched()
-			b := c.h.Outgoing()
-			if len(b) == 0 {
-				break
-			}
-			if err := c.writeAll(b); err != nil {
-				c.end(err)
-				return
-			}
+		// Whoever is about to send more may do so first: it goes out in one write.
+		runtime.Gosched()
+		if err := c.writeOut(); err != nil {
+			c.end(err)
+			return
 		}
+	}
+}
+
+// writeOut writes until there is no more.
+func (c *tcpConn) writeOut() error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	for {
+		b := c.rest
+		c.rest = nil
+		if len(b) == 0 {
+			b = c.h.Outgoing()
+		}
+		if len(b) == 0 {
+			return nil
+		}
+		if err := c.writeAll(b); err != nil {
+			return err
+		}
+		runtime.Gosched()
 	}
 }
 

@@ -48,6 +48,14 @@ type Conn interface {
 	Peer() string
 }
 
+// PromptConn is what a [Conn] also implements when it can write on the thread of the
+// caller.
+type PromptConn interface {
+	// FlushNow is Flush, but calls Outgoing inside and writes at once what can be
+	// written without waiting. It isn't called under a lock of the handler's.
+	FlushNow()
+}
+
 // SecureTransport is what a [Transport] also implements when it can encrypt.
 type SecureTransport interface {
 	// Secure reports whether it encrypts and proves who is at the other end. Then

@@ -1,0 +1,139 @@
+package remote
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// source hands out numbers, of 8 bytes each, that were put into it.
+type source struct {
+	mu      sync.Mutex
+	next    uint64
+	waiting []byte
+	inside  atomic.Int32
+	overlap atomic.Bool
+	closed  chan struct{}
+}
+
+func (s *source) put(n int) {
+	s.mu.Lock()
+	for range n {
+		s.waiting = binary.BigEndian.AppendUint64(s.waiting, s.next)
+		s.next++
+	}
+	s.mu.Unlock()
+}
+
+func (s *source) Data([]byte) {}
+
+func (s *source) Outgoing() []byte {
+	if s.inside.Add(1) > 1 {
+		s.overlap.Store(true)
+	}
+	defer s.inside.Add(-1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.waiting
+	s.waiting = nil
+	return b
+}
+
+func (s *source) Closed(error) { close(s.closed) }
+
+// sink checks that numbers come in order, each once.
+type sink struct {
+	hold   chan struct{} // reading begins when it is closed
+	rest   []byte
+	next   uint64
+	wrong  bool
+	until  uint64
+	over   chan struct{}
+	closed chan struct{}
+}
+
+func (s *sink) Data(b []byte) {
+	<-s.hold
+	for s.rest = append(s.rest, b...); len(s.rest) >= 8; s.rest = s.rest[8:] {
+		s.wrong = s.wrong || binary.BigEndian.Uint64(s.rest) != s.next
+		if s.next++; s.next == s.until {
+			close(s.over)
+		}
+	}
+}
+
+func (s *sink) Outgoing() []byte { return nil }
+func (s *sink) Closed(error)     { close(s.closed) }
+
+func TestWritingAtOnceKeepsOrderWithTheGoroutineThatWrites(t *testing.T) {
+	for title, transport := range map[string]*TCP{"waiting": {}, "polling": {Poll: 50 * time.Microsecond}} {
+		t.Run(title, func(t *testing.T) {
+			in := &sink{hold: make(chan struct{}), until: 2_000_000, over: make(chan struct{}), closed: make(chan struct{})}
+			l, err := transport.Listen("127.0.0.1:0", func(c Conn) { c.Start(in) })
+			require.NoError(t, err)
+			defer l.Close()
+			dialed := make(chan Conn, 1)
+			transport.Dial(l.Addr(), func(c Conn, err error) {
+				require.NoError(t, err)
+				dialed <- c
+			})
+			c := <-dialed
+			out := &source{closed: make(chan struct{})}
+			c.Start(out)
+			var senders sync.WaitGroup
+			for k := range 4 { // some say so to the goroutine, some write; more than the socket takes, too
+				senders.Go(func() {
+					for n := range 500 {
+						out.put(1000)
+						if (n+k)%3 == 0 {
+							c.Flush()
+						} else {
+							c.(PromptConn).FlushNow()
+						}
+					}
+				})
+			}
+			senders.Wait() // none of them waits for the other end
+			close(in.hold)
+			<-in.over
+			require.False(t, in.wrong)
+			require.False(t, out.overlap.Load())
+			c.Close()
+			<-out.closed
+			<-in.closed
+			c.(PromptConn).FlushNow() // after the end, without harm
+		})
+	}
+}
+
+// promptConn counts how it was told that there is something to write.
+type promptConn struct {
+	Conn
+	flushed, atOnce int
+}
+
+func (c *promptConn) Flush()    { c.flushed++ }
+func (c *promptConn) FlushNow() { c.atOnce++ }
+
+func TestTheAnswerToALoneMessageIsWrittenAtOnce(t *testing.T) {
+	conn := &promptConn{}
+	l := newLane(laneOrdinary, 1<<20, nil)
+	l.lone = &atomic.Bool{}
+	l.out = &outbound{conn: conn}
+	put := func() PromptConn { return l.put([]byte{0, 0, 0, 1, byte(frameMessage)}, l.form.Load(), false).prompt }
+	require.Nil(t, put(), "nothing has come")
+	require.Equal(t, 1, conn.flushed)
+	l.lone.Store(true)
+	require.Nil(t, put(), "there is more, of which the connection knows")
+	require.Equal(t, 1, conn.flushed)
+	l.take(l.out)
+	require.NotNil(t, put())
+	require.Equal(t, 1, conn.flushed)
+	l.take(l.out)
+	require.Nil(t, put(), "only the first")
+	require.Equal(t, 2, conn.flushed)
+}
