@@ -52,7 +52,8 @@ type adapted struct {
 }
 
 func (a *adapter) deliver(env envelope) error {
-	return a.owner.deliver(envelope{msg: &adapted{by: a, msg: env.msg}, from: env.from})
+	msg, trace := TraceOf(env.msg)
+	return a.owner.deliver(envelope{msg: WithTrace(&adapted{by: a, msg: msg}, trace), from: env.from})
 }
 
 // signal passes watches on to the owner; nothing else concerns it.
@@ -80,6 +81,7 @@ func (m *adapted) due(c *cell, env envelope) (envelope, bool) {
 
 // plain returns the message as its sender sent it, and to whom.
 func plain(to PID, msg any) (PID, any) {
+	msg = untraced(msg)
 	if m, ok := msg.(*adapted); ok {
 		return PID{p: &m.by.process}, m.msg
 	}

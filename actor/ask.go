@@ -146,7 +146,7 @@ func (c *cell) ask(to *process, msg any) (any, error) {
 	r := c.sys.newReply(wait)
 	defer c.sys.temps.remove(r)
 	if remote, ok := to.t.(*remoteTarget); ok {
-		if err := remote.deliver(envelope{msg: msg, from: &r.process}); err != nil {
+		if err := remote.deliver(envelope{msg: c.ctx.carry(msg), from: &r.process}); err != nil {
 			return nil, err
 		}
 	} else {
@@ -204,7 +204,7 @@ func askThen[R any](ctx *Context, to *process, msg any, then func(R, error)) {
 		return
 	}
 	r := c.sys.newReply(wait)
-	k := &continuation{incarnation: c.incarnation, msg: ctx.msg, from: ctx.from}
+	k := &continuation{incarnation: c.incarnation, msg: ctx.carry(ctx.msg), from: ctx.from}
 	timer := r.expire(wait)
 	r.gate.Notify(func() {
 		timer.Stop()
@@ -249,7 +249,7 @@ func (r *reply) deliver(env envelope) error {
 			return err
 		}
 	}
-	if !r.decide(env.msg, nil) {
+	if !r.decide(untraced(env.msg), nil) {
 		r.sys.drop(PID{p: &r.process}, env.msg, PID{p: env.from}, DropLateReply)
 		return ErrStopped
 	}

@@ -89,6 +89,7 @@ type extras struct {
 	failure   error          // of the handler that is running
 	life      Timer          // that ends a limited life
 	lane      *lane          // set at birth
+	trace     Trace          // of the message being handled
 }
 
 func (c *cell) extras() *extras {
@@ -426,7 +427,7 @@ func (c *cell) leftovers() []envelope {
 		c.x.stash = nil
 	}
 	for _, env := range c.mailbox.close() {
-		switch env.msg.(type) {
+		switch untraced(env.msg).(type) {
 		case *timer, *terminatedNote, *idleTick, *stashedTick, PoisonPill, Kill:
 		default:
 			rest = append(rest, env)

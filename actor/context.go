@@ -70,20 +70,21 @@ func (c *Context) send(to Addressable, msg any, from *process) {
 		return
 	}
 	if to, ok := pid.p.t.(*cell); ok {
-		to.deliverFrom(envelope{msg: msg, from: from}, c.cell.worker)
+		to.deliverFrom(envelope{msg: c.carry(msg), from: from}, c.cell.worker)
 		return
 	}
 	if v, ok := pid.p.t.(*virtualTarget); ok && v.picking != nil {
-		if to, what, ok := v.picking.Pick(msg); ok {
-			c.send(to, what, from)
+		bare, own := TraceOf(msg)
+		if to, what, ok := v.picking.Pick(bare); ok {
+			c.send(to, WithTrace(what, own), from)
 			return
 		}
 	}
 	if to, ok := pid.p.t.(*remoteTarget); ok {
-		_ = to.tell(envelope{msg: msg, from: from}, c.cell.worker) // a drop has been counted
+		_ = to.tell(envelope{msg: c.carry(msg), from: from}, c.cell.worker) // a drop has been counted
 		return
 	}
-	_ = pid.p.t.deliver(envelope{msg: msg, from: from}) // the same
+	_ = pid.p.t.deliver(envelope{msg: c.carry(msg), from: from}) // the same
 }
 
 // Reply answers a request that says what it is answered with. The compiler
@@ -215,10 +216,10 @@ func (c *Context) Stash() error {
 	if x.aside {
 		return ErrStashed
 	}
-	env := envelope{msg: c.msg, from: c.from}
+	env := envelope{msg: c.carry(c.msg), from: c.from}
 	full := len(x.stash) >= c.cell.spec.stashMax
 	if c.cell.sys.observer != nil && (full || !x.ticking) {
-		c.cell.sys.act(Act{Kind: ActStashed, Actor: c.Self(), Other: PID{p: env.from}, Message: env.msg})
+		c.cell.sys.act(Act{Kind: ActStashed, Actor: c.Self(), Other: PID{p: env.from}, Message: c.msg})
 	}
 	if full {
 		c.cell.drop(env, DropStashFull)

@@ -129,7 +129,7 @@ func (d *discipline) push(env envelope, internal bool) (evicted *envelope, err e
 	}
 	priority, size := 0, int64(0)
 	if !internal {
-		priority = d.priority(env.msg)
+		priority = d.priority(untraced(env.msg))
 		if d.budget != nil {
 			if size = sizeOf(env.msg); !d.budget.take(size) {
 				return nil, errOverBudget

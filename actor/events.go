@@ -218,6 +218,7 @@ func (s *System) logDrop(to PID, msg any, from PID, reason DropReason) {
 }
 
 func typeName(msg any) string {
+	msg = untraced(msg)
 	if msg == nil {
 		return "nil"
 	}

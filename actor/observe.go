@@ -109,11 +109,11 @@ func (s *System) observe(to *process, env envelope) (envelope, error) {
 	if err != nil {
 		return env, err
 	}
-	if m, ok := env.msg.(*adapted); ok {
-		env.msg = &adapted{by: m.by, msg: msg}
-	} else {
-		env.msg = msg
+	was, trace := TraceOf(env.msg)
+	if m, ok := was.(*adapted); ok {
+		msg = &adapted{by: m.by, msg: msg}
 	}
+	env.msg = WithTrace(msg, trace)
 	return env, nil
 }
 

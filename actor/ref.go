@@ -193,7 +193,11 @@ type virtualTarget struct {
 }
 
 func (t *virtualTarget) deliver(env envelope) error {
-	return t.handler.Deliver(env.msg, PID{p: env.from})
+	msg, trace := TraceOf(env.msg)
+	if h, ok := t.handler.(TraceHandler); ok && trace != "" {
+		return h.DeliverTraced(msg, PID{p: env.from}, trace)
+	}
+	return t.handler.Deliver(msg, PID{p: env.from})
 }
 
 func (t *virtualTarget) signal(s signal) {

@@ -30,7 +30,8 @@ type Remoting interface {
 type Link interface {
 	// Send carries a user message to the actor. What can't be carried becomes a
 	// dead letter through [Port.Drop] and an error, which is for information
-	// only: nil doesn't mean that the message will arrive. A patient sender may
+	// only: nil doesn't mean that the message will arrive. msg may have a trace,
+	// which [TraceOf] takes off. A patient sender may
 	// get a [*NoRoom] in place of a dead letter, and sends again later.
 	Send(msg any, from PID, patient bool) error
 	// SendSystem carries a system message: exactly once and in order, or
@@ -84,7 +85,7 @@ func (s *System) Attach(r Remoting, addr string) (*Port, error) {
 	return &Port{sys: s}, nil
 }
 
-// Deliver hands a user message that arrived from another node to the actor at
+// Deliver hands a user message, maybe one of [WithTrace], that arrived from another node to the actor at
 // path; id 0 means whichever incarnation has the path. What can't be delivered
 // becomes a dead letter.
 func (p *Port) Deliver(path string, id uint64, msg any, from PID) {

@@ -101,14 +101,20 @@ func (s Selection) String() string {
 func (s Selection) PID() PID { return s.sys.NewRef(s.pattern, s) }
 
 // Tell sends msg, without a sender, to every match.
-func (s Selection) Tell(msg any) { _ = s.Deliver(msg, PID{}) }
+func (s Selection) Tell(msg any) {
+	plain, t := TraceOf(msg)
+	_ = s.DeliverTraced(plain, PID{}, t)
+}
 
 // Deliver implements [Handler].
-func (s Selection) Deliver(msg any, from PID) error {
+func (s Selection) Deliver(msg any, from PID) error { return s.DeliverTraced(msg, from, "") }
+
+// DeliverTraced implements [TraceHandler].
+func (s Selection) DeliverTraced(msg any, from PID, t Trace) error {
 	if s.addr != "" {
-		return s.sys.RefAt(s.addr, "/user").TellFrom(selected{pattern: s.pattern, msg: msg}, from)
+		return s.sys.RefAt(s.addr, "/user").TellFrom(WithTrace(selected{pattern: s.pattern, msg: msg}, t), from)
 	}
-	return s.sys.deliverSelected(selected{pattern: s.pattern, msg: msg}, from)
+	return s.sys.deliverSelected(selected{pattern: s.pattern, msg: msg}, from, t)
 }
 
 // Matches returns the actors of this system that match now, parents before
@@ -145,17 +151,18 @@ type selected struct {
 }
 
 // deliverSelected hands a message to all that match.
-func (s *System) deliverSelected(m selected, from PID) error {
+func (s *System) deliverSelected(m selected, from PID, t Trace) error {
+	env := envelope{msg: WithTrace(m.msg, t), from: from.p}
 	cells := s.matching(m.pattern)
 	if len(cells) == 0 && !strings.ContainsAny(m.pattern, "*?") {
 		switch p := s.local(m.pattern, 0); p.t.(type) {
 		case *deadTarget, *cell: // a cell here is one that is just ending
 		default: // a reply, or virtual
-			return p.t.deliver(envelope{msg: m.msg, from: from.p})
+			return p.t.deliver(env)
 		}
 	}
 	for _, c := range cells {
-		_ = c.deliver(envelope{msg: m.msg, from: from.p})
+		_ = c.deliver(env)
 	}
 	if len(cells) > 0 {
 		return nil
@@ -200,7 +207,7 @@ type guardianActor struct{}
 
 func (guardianActor) Receive(ctx *Context) {
 	if m, ok := ctx.Message().(selected); ok {
-		_ = ctx.cell.sys.deliverSelected(m, ctx.Sender())
+		_ = ctx.cell.sys.deliverSelected(m, ctx.Sender(), ctx.Trace())
 		return
 	}
 	ctx.cell.sys.unhandled(ctx)

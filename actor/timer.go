@@ -173,6 +173,7 @@ type stashedTick struct {
 
 // unstashed is a message of the stash as the actor knows it.
 func unstashed(msg any) any {
+	msg = untraced(msg)
 	if s, tick := msg.(*stashedTick); tick {
 		return s.msg
 	}

@@ -78,7 +78,7 @@ func (c *cell) batch(budget int) (handled int) {
 		if !done {
 			c.failed(recovered(recover()))
 		}
-		c.ctx.msg, c.ctx.from = nil, nil
+		c.ctx.msg, c.ctx.from = c.arrive(nil), nil
 		c.handled += uint32(handled)
 	}()
 	for handled < budget && c.receptive() && !c.signals.waiting() {
@@ -118,6 +118,10 @@ func (c *cell) one(env envelope) {
 	case Identify:
 		c.identify(env)
 		return
+	case *traced: // the first of its kind
+		c.extras()
+		c.one(env)
+		return
 	}
 	c.ctx.msg, c.ctx.from = env.msg, env.from
 	c.behave()
@@ -153,6 +157,7 @@ func (c *cell) takeFailure() (err error) {
 // see; false means that it has become void meanwhile.
 func (c *cell) unwrap(env envelope) (envelope, bool) {
 	c.x.ticking, c.x.aside = false, false
+	env.msg = c.arrive(env.msg)
 	switch m := env.msg.(type) {
 	case *timer:
 		return c.unwrapOwn(m.tick(c))

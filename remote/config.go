@@ -177,7 +177,7 @@ func (c Config) abilities() abilities {
 	can := abilities{Version: uint64(positive(c.Protocol, protocolVersion))}
 	if can.Version >= 3 {
 		can.LargeMax = c.largeMax()
-		can.Features = featureTables
+		can.Features = featureTables | featureExtras
 		if c.compressFrom() > 0 {
 			can.Features |= featureS2
 		}

@@ -148,6 +148,7 @@ func (i *inbound) quick(m *message) bool {
 		return false
 	}
 	i.delivered++
+	msg = withTrace(msg, m.Trace)
 	i.tell(m, target.Path, author.Path)
 	if to != nil {
 		i.remote.port.DeliverIn(&i.batch, to, msg, from)
@@ -278,7 +279,7 @@ func (i *inbound) deliver(e envelope) bool {
 		return false
 	}
 	i.delivered++
-	r.port.Deliver(path, e.ID, msg, i.sender(e.From))
+	r.port.Deliver(path, e.ID, withTrace(msg, e.Trace), i.sender(e.From))
 	return true
 }
 

@@ -62,7 +62,7 @@
 //
 // Read the files in this order: association, deadline, effect, reliable (what is
 // decided, without any doing); frame, handshake, secret, access, nonce, gate, begun,
-// envelope, message, table, stream, route, assembly (bytes); peer, lane, room, large,
+// envelope, message, extras, table, stream, route, assembly (bytes); peer, lane, room, large,
 // parts, budget, delivery, outbound, inbound, link, renew, spawn (doing it); remote,
 // accept, close, config, event, instruments; transport, tcp, tls, keys, memnet.
 package remote

@@ -21,6 +21,7 @@ type envelope struct {
 	From      sender
 	Name      []byte
 	Body      []byte
+	Trace     []byte // from version 3 on
 }
 
 // sender is who sent a message. Raw is its bytes, the key of a cache.

@@ -56,6 +56,9 @@ const (
 	featureS2 features = 1 << 1
 	// featureTables says that the dialer writes by the tables that it is given.
 	featureTables features = 1 << 2
+	// featureExtras says that messages may have extras.
+	featureExtras features = 1 << 3
+	featuresAll            = features(1<<64 - 1)
 )
 
 // hello opens a connection.

@@ -155,9 +155,7 @@ func (l *lane) open(o *outbound, peer identity, f *form) (dropped [][]byte) {
 	defer l.mu.Unlock()
 	l.out, l.asked, l.base, l.adopted = o, true, nil, nil
 	l.form.Store(f)
-	if f.version < 3 || peer.Can.Features&featureS2 == 0 {
-		dropped = l.convert(f.version)
-	}
+	dropped = l.convert(abilities{Version: f.version, Features: peer.Can.Features})
 	if l.kind != laneControl {
 		l.prefix = appendNumber(nil, framePosition, l.appended-l.queued)
 	}
@@ -173,8 +171,9 @@ func (l *lane) adopt(o *outbound, table *sendTable) {
 	if l.out != o || len(l.pending) > l.max {
 		return
 	}
-	was := l.form.Load()
-	l.form.Store(&form{version: was.version, s2: was.s2, table: table})
+	next := *l.form.Load()
+	next.table = table
+	l.form.Store(&next)
 	l.adopted = append(l.adopted, table)
 	l.pending = appendNumber(l.pending, frameTaken, table.version)
 	o.conn.Flush()
@@ -185,7 +184,7 @@ func (l *lane) close() (waiting bool, dropped [][]byte) {
 	defer l.mu.Unlock()
 	l.out, l.prefix, l.flight, l.pings = nil, nil, nil, 0
 	l.form.Store(bareForm)
-	dropped = l.convert(protocolVersion)
+	dropped = l.convert(abilities{Version: protocolVersion, Features: featuresAll})
 	l.base, l.adopted = nil, nil
 	l.filter(func(kind frameKind, _ []byte) bool { return isMessage(kind) })
 	return len(l.pending) > 0, dropped
@@ -279,10 +278,10 @@ func (l *lane) filter(keep func(kind frameKind, body []byte) bool) {
 	l.pending = kept
 }
 
-// convert writes what waits without tables, and for older versions or ends that can't
-// unpack in a form that they understand. It returns the messages that have no room so.
-func (l *lane) convert(version uint64) (dropped [][]byte) {
-	if l.base == nil && len(l.adopted) == 0 && version >= 3 && l.out == nil || len(l.pending) == 0 {
+// convert writes what waits without tables, and in a form that an end with such abilities
+// understands. It returns the messages that have no room so.
+func (l *lane) convert(can abilities) (dropped [][]byte) {
+	if l.base == nil && len(l.adopted) == 0 && can.readAll() || len(l.pending) == 0 {
 		return nil
 	}
 	table, adopted := l.base, l.adopted
@@ -295,7 +294,7 @@ func (l *lane) convert(version uint64) (dropped [][]byte) {
 			return
 		case frameMessage:
 			var ok bool
-			if frame, ok = rewritten(frame, table, version, l.out != nil); !ok {
+			if frame, ok = rewritten(frame, table, can); !ok {
 				return // we wrote it: can't happen
 			}
 		}
@@ -312,20 +311,30 @@ func (l *lane) convert(version uint64) (dropped [][]byte) {
 	return dropped
 }
 
-// rewritten is a message in literal form, or in that of an older version.
-func rewritten(frame []byte, table *sendTable, version uint64, unpacked bool) ([]byte, bool) {
+// readAll reports whether messages in literal form are understood as they are.
+func (own abilities) readAll() bool {
+	const all = featureS2 | featureExtras
+	return own.Version >= 3 && own.Features&all == all
+}
+
+// rewritten is a message in literal form, or in that of an older version, with nothing
+// that an end with such abilities doesn't understand.
+func rewritten(frame []byte, table *sendTable, can abilities) ([]byte, bool) {
 	m, err := readMessage(frame[frameHeader+1:])
 	if err == nil {
 		err = table.literal(&m)
 	}
-	if err == nil && m.Flags&bodyS2 != 0 && unpacked {
+	if err == nil && m.Flags&bodyS2 != 0 && can.Features&featureS2 == 0 {
 		m.Body, err = unpack(m.Body, largeMaxMax)
 		m.Flags &^= bodyS2
 	}
 	if err != nil {
 		return nil, false
 	}
-	if version >= 3 {
+	if can.Features&featureExtras == 0 {
+		m.Flags &^= withExtras
+	}
+	if can.Version >= 3 {
 		return m.append(nil), true
 	}
 	e, err := m.envelope()

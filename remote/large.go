@@ -87,8 +87,8 @@ func (l *largeLane) write(frame []byte) bool {
 func (l *largeLane) open(o *outbound, peer identity, _ *form) (dropped [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if peer.Can.Features&featureS2 == 0 {
-		dropped = l.unpack(peer.Can.LargeMax)
+	if !peer.Can.readAll() {
+		dropped = l.convert(peer.Can)
 	}
 	l.out, l.asked, l.at, l.sent, l.granted = o, true, 0, 0, largeFirst
 	l.partMax = min(partMax, peer.FrameMax-partHeaderMax-1)
@@ -97,13 +97,13 @@ func (l *largeLane) open(o *outbound, peer identity, _ *form) (dropped [][]byte)
 	return dropped
 }
 
-// unpack writes what waits for an end that can't unpack it.
-func (l *largeLane) unpack(most int) (dropped [][]byte) {
+// convert writes what waits in a form that an end with such abilities understands.
+func (l *largeLane) convert(can abilities) (dropped [][]byte) {
 	kept := l.waiting[:0]
 	l.bytes = 0
 	for _, frame := range l.waiting {
-		if frame[frameHeader+1]&bodyS2 != 0 {
-			if again, ok := rewritten(frame, nil, protocolVersion, true); ok && len(again)-frameHeader <= most {
+		if frame[frameHeader+1]&(bodyS2|withExtras) != 0 {
+			if again, ok := rewritten(frame, nil, can); ok && len(again)-frameHeader <= can.LargeMax {
 				frame = again
 			} else {
 				dropped = append(dropped, frame[frameHeader:])

@@ -44,12 +44,14 @@ type draft struct {
 	lane   *lane
 	form   *form
 	start  []byte // of the frame; nil: not known
+	trace  actor.Trace
 }
 
 // Send encodes the message into the buffer of its stream.
 func (l *link) Send(msg any, from actor.PID, patient bool) error {
 	p := l.peer
 	r := p.remote
+	msg, trace := actor.TraceOf(msg)
 	known := p.known.Load()
 	if l.to.UID != 0 && known.isGone(l.to.UID) {
 		return p.drop(l.to, msg, from, actor.DropQuarantined)
@@ -61,6 +63,7 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 	if err != nil {
 		return l.peer.refuseToEncode(l.to, msg, from, err)
 	}
+	d.trace = trace
 	s := r.scratch()
 	defer r.release(s)
 	for {
@@ -114,6 +117,9 @@ func (l *link) encode(s *scratchBuffer, d *draft, msg any) error {
 	if d.start == nil {
 		b = appendMessage(b, l.peer.remote.self, d.form, l.to, d.from, d.typ.Name())
 		l.remember(d, b)
+	}
+	if d.trace != "" && d.form.traces {
+		b = appendTrace(b, d.trace)
 	}
 	at := len(b)
 	b, err := l.peer.append(s, d.typ, b, msg)

@@ -23,6 +23,7 @@ const (
 	senderIndex   = 4 << 2
 	nameIndex     = 1 << 5
 	bodyS2        = 1 << 6
+	withExtras    = 1 << 7 // what goes with the message is before its body
 	allIndexed    = targetIndex | senderIndex | nameIndex
 )
 
@@ -30,12 +31,13 @@ const (
 type form struct {
 	version uint64
 	s2      int        // bodies from this length on are compressed; 0: none is
+	traces  bool       // the receiver reads them
 	table   *sendTable // nil: none
 }
 
 // bareForm is the form of messages that wait for a stream: every stream can be given it,
 // or what is made of it for an older version.
-var bareForm = &form{version: protocolVersion}
+var bareForm = &form{version: protocolVersion, traces: true}
 
 // appendMessage appends a frame up to its body. self is the sending node.
 func appendMessage(b []byte, self identity, f *form, to, from actor.Location, name string) []byte {
@@ -130,7 +132,10 @@ type message struct {
 	Target []byte // its key, if by name
 	Sender []byte
 	Name   []byte
-	Body   []byte // as it is on the wire
+	Extras []byte // as they are on the wire; nil: none
+	Body   []byte // the same
+
+	Trace []byte // of the extras
 
 	TargetAt, SenderAt, NameAt uint64 // its index, otherwise
 }
@@ -164,6 +169,9 @@ func (m *message) read(b []byte) error {
 		m.NameAt = r.Uvarint()
 	} else if m.Name = r.Bytes(); len(m.Name) == 0 {
 		r.Fail("no type name")
+	}
+	if m.Flags&withExtras != 0 {
+		m.readExtras(r)
 	}
 	m.Body = r.Rest()
 	return r.Err()
@@ -202,7 +210,7 @@ func skipSender(r *wire.Reader, form byte) bool {
 // envelope makes of a message in literal form what is made of one of an old version.
 func (m *message) envelope() (envelope, error) {
 	var e envelope
-	e.Name, e.Body = m.Name, m.Body
+	e.Name, e.Body, e.Trace = m.Name, m.Body, m.Trace
 	if err := e.readTarget(m); err != nil {
 		return e, err
 	}

@@ -40,7 +40,6 @@ type Remote struct {
 	buffers   sync.Pool
 	stats     counters
 	large     budget
-	packed    *form                    // of messages whose receiver is known to unpack
 	patience  func(func()) actor.Timer // nil: senders don't wait
 	secrets   atomic.Pointer[secretTable]
 	plaintext bool
@@ -92,7 +91,6 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		gate: newGate(cfg.acceptRate()),
 	}
 	r.large.free = largeShare * cfg.largeMax()
-	r.packed = &form{version: protocolVersion, s2: cfg.compressFrom()}
 	if cfg.Patience >= 0 {
 		wait := positive(cfg.Patience, 500*time.Millisecond)
 		r.patience = func(f func()) actor.Timer { return r.clock.AfterFunc(wait, f) }

@@ -27,17 +27,17 @@ func (r *Remote) fitsLarge(d *draft, to actor.Location, size int, known *incarna
 
 // largeForm is how messages in parts are written to a peer.
 func (r *Remote) largeForm(known *incarnations) *form {
-	if known.present.Can.Features&featureS2 == 0 {
+	if known.present.UID == 0 {
 		return bareForm
 	}
-	return r.packed
+	return r.formFor(known.present)
 }
 
 // formFor is how messages are written on a new stream to a peer.
 func (r *Remote) formFor(peer identity) *form {
-	f := &form{version: peer.Can.Version}
+	f := &form{version: peer.Can.Version, traces: peer.Can.Features&featureExtras != 0}
 	if peer.Can.Features&featureS2 != 0 {
-		f.s2 = r.packed.s2
+		f.s2 = r.cfg.compressFrom()
 	}
 	return f
 }

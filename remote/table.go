@@ -102,6 +102,9 @@ func (m *message) append(b []byte) []byte {
 	b = append(beginFrame(b, frameMessage), m.Flags)
 	b = append(append(b, m.Target...), m.Sender...)
 	b = wire.AppendBytes(b, m.Name)
+	if m.Flags&withExtras != 0 {
+		b = wire.AppendBytes(b, m.Extras)
+	}
 	return endFrame(append(b, m.Body...), start)
 }
 

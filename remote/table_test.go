@@ -316,6 +316,7 @@ func TestGoldenMessages(t *testing.T) {
 		"by index":           {message(&form{version: 3, table: newSendTable(1, keys)}, to, here), "000000071432000000aabb"},
 		"table": {appendTable(nil, 1, keys), "0000001715010013011112131415161718072f757365722f61ac02" + "0000000e1501010a04072f757365722f6202" +
 			"00000005150102016d" + "00000006150103010101"},
+		"with a trace":           {endFrame(append(appendTrace(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/p"}, actor.Location{}, "m"), "00-ab"), 0xaa, 0xbb), 0), "000000121480022f7000016d" + "07010530302d6162" + "aabb"},
 		"taken":                  {appendNumber(nil, frameTaken, 1), "000000021601"},
 		"the same for version 2": {message(&form{version: 2}, actor.Location{Path: "/p"}, actor.Location{}), "0000000a0a00022f7000016daabb"},
 	} {
@@ -337,6 +338,7 @@ func FuzzMessage(f *testing.F) {
 	keys := [tableKinds][]string{{targetKey(actor.Location{Path: "/a"})}, {senderKey(actor.Location{})}, {"m"}}
 	f.Add(endFrame(append(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a", UID: 3}, actor.Location{Path: "/b", Addr: "x"}, "m"), "body"...), 0)[frameHeader+1:])
 	f.Add([]byte{allIndexed, 0, 0, 0, 1, 2})
+	f.Add(appendTrace(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, "m"), "00-ab")[frameHeader+1:])
 	table := newSendTable(1, keys)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bound.Allocation(t, len(b), func() {
@@ -361,6 +363,8 @@ func FuzzMessage(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, string(e.Path), string(e2.Path))
 		require.Equal(t, string(e.Name), string(e2.Name))
+		require.Equal(t, string(e.Trace), string(e2.Trace))
+		require.LessOrEqual(t, len(e.Trace), actor.TraceMax)
 		if m.Flags&bodyS2 != 0 {
 			if body, err := unpack(m.Body, 1<<20); err == nil {
 				require.LessOrEqual(t, len(body), 64<<10+64*len(b))

@@ -81,6 +81,14 @@ func (f *front) Deliver(msg any, from actor.PID) error {
 	return f.wait(msg, from)
 }
 
+// DeliverTraced routes a message with a trace, which it keeps where one routee gets it.
+func (f *front) DeliverTraced(msg any, from actor.PID, t actor.Trace) error {
+	if to, what, ok := f.Pick(msg); ok {
+		return to.TellFrom(actor.WithTrace(what, t), from)
+	}
+	return f.Deliver(msg, from)
+}
+
 // Pick returns the routee that gets the message, as Deliver would; false where
 // it isn't as simple as that.
 func (f *front) Pick(msg any) (to actor.PID, what any, ok bool) {

@@ -89,6 +89,11 @@ func (r *refs) resolve(path string) (actor.PID, bool) {
 	return r.get(id), true
 }
 
+// DeliverTraced sends it with its trace.
+func (e *entityRef) DeliverTraced(msg any, from actor.PID, t actor.Trace) error {
+	return e.Deliver(actor.WithTrace(msg, t), from)
+}
+
 // Deliver sends a message on its way to the entity.
 func (e *entityRef) Deliver(msg any, from actor.PID) error {
 	if err := checkID(e.id); err != nil {

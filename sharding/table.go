@@ -117,7 +117,8 @@ func (t *table) forward(target actor.PID, h held) error {
 	if h.hops >= hopsMax {
 		return t.drop(h, actor.DropUnreachable)
 	}
-	return target.TellFrom(envelope{ID: h.id, Hops: h.hops + 1, Msg: h.msg}, h.from)
+	msg, trace := actor.TraceOf(h.msg)
+	return target.TellFrom(actor.WithTrace(envelope{ID: h.id, Hops: h.hops + 1, Msg: msg}, trace), h.from)
 }
 
 // hold keeps messages of this node back from now on.
@@ -258,13 +259,16 @@ func (t *table) ids(shard uint32) []string {
 type inbox struct{ t *table }
 
 // Deliver takes an envelope from another region.
-func (i inbox) Deliver(msg any, from actor.PID) error {
+func (i inbox) Deliver(msg any, from actor.PID) error { return i.DeliverTraced(msg, from, "") }
+
+// DeliverTraced takes one of a message with a trace.
+func (i inbox) DeliverTraced(msg any, from actor.PID, trace actor.Trace) error {
 	e, ok := msg.(envelope)
 	if !ok {
 		i.t.sys.Drop(i.t.self(), msg, from, actor.DropRefused)
 		return fmt.Errorf("region %s: %T is no message of a region", i.t.name, msg)
 	}
-	return i.t.deliver(held{id: e.ID, msg: e.Msg, from: from, hops: e.Hops})
+	return i.t.deliver(held{id: e.ID, msg: actor.WithTrace(e.Msg, trace), from: from, hops: e.Hops})
 }
 
 // inboxAt returns the inbox of another node's region.

@@ -125,3 +125,30 @@ func TestTheInboxTakesEnvelopesOnly(t *testing.T) {
 	require.EqualValues(t, 1, tab.sys.Dropped(actor.DropRefused))
 	require.EqualValues(t, 1, tab.waiting.Load())
 }
+
+// tracing is a sink that keeps the trace of what it gets.
+type tracing struct{ sink }
+
+func (s tracing) DeliverTraced(msg any, _ actor.PID, t actor.Trace) error {
+	s.got <- []any{msg, t}
+	return nil
+}
+
+// A trace goes with its message to the entity, at once, after a wait, and by way of
+// another region.
+func TestTracesReachEntities(t *testing.T) {
+	tab, sh, entity, _ := newTestTable(t)
+	sh.entities["e"].pid = tab.sys.NewRef("/test/traced", tracing{entity})
+	ref := newRefs(tab).get("e")
+	ref.Tell(actor.WithTrace(1, "waits"))
+	tab.host(sh)
+	tab.lead(0, actor.PID{})
+	ref.Tell(actor.WithTrace(2, "at once"))
+	require.NoError(t, inbox{tab}.DeliverTraced(envelope{ID: "e", Hops: 1, Msg: 3}, actor.PID{}, "from afar"))
+	ref.Tell(4)
+	require.Equal(t, []any{[]any{1, actor.Trace("waits")}, []any{2, actor.Trace("at once")}, []any{3, actor.Trace("from afar")}, 4}, entity.take())
+
+	next := sink{got: make(chan any, 1)}
+	require.NoError(t, tab.forward(tab.sys.NewRef("/test/region", tracing{next}), held{id: "e", msg: actor.WithTrace(5, "on")}))
+	require.Equal(t, []any{[]any{envelope{ID: "e", Hops: 1, Msg: 5}, actor.Trace("on")}}, next.take())
+}

@@ -97,13 +97,14 @@ func (a *agent) Receive(ctx *actor.Context) {
 		a.leaving = append(a.leaving, m.done)
 		a.core.leave(now)
 	default:
-		a.deliver(ctx, held{msg: m, from: ctx.Sender()})
+		a.deliver(ctx, held{msg: actor.WithTrace(m, ctx.Trace()), from: ctx.Sender()})
 	}
 	a.carryOut(ctx)
 }
 
 // arrived takes a message that another node's proxy has sent to the instance.
 func (a *agent) arrived(ctx *actor.Context, msg any) {
+	msg = actor.WithTrace(msg, ctx.Trace())
 	switch {
 	case !a.instance.IsZero() && (a.core.running == isRunning || a.core.running == isPausing):
 		_ = a.instance.TellFrom(msg, ctx.Sender()) // a drop has been counted
@@ -140,7 +141,8 @@ func (a *agent) send(ctx *actor.Context, h held) {
 		_ = a.instance.TellFrom(h.msg, h.from)
 		return
 	}
-	_ = a.peer(ctx, a.core.proxy.host).TellFrom(carried{Msg: h.msg}, h.from)
+	msg, trace := actor.TraceOf(h.msg)
+	_ = a.peer(ctx, a.core.proxy.host).TellFrom(actor.WithTrace(carried{Msg: msg}, trace), h.from)
 }
 
 // peer returns the agent of another node.
