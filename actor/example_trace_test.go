@@ -44,3 +44,9 @@ func ExampleWithTrace() {
 	// pay order 7 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01/orders/till
 	// <nil>
 }
+
+func ExampleTraceOf() {
+	msg, trace := actor.TraceOf(actor.WithTrace("order 7", "00-4bf9"))
+	fmt.Println(msg, trace)
+	// Output: order 7 00-4bf9
+}
