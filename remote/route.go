@@ -80,6 +80,9 @@ func checkPatterns(patterns []string) error {
 		if !strings.HasPrefix(p, "/") {
 			return fmt.Errorf("%q is not an absolute path such as /user/images/*", p)
 		}
+		if strings.HasSuffix(p, "/") || strings.Contains(p, "//") {
+			return fmt.Errorf("%q has an empty name, and no path does; write it without the last or the double slash", p)
+		}
 		if at := strings.Index(p, "**"); at >= 0 && (at != len(p)-2 || p[at-1] != '/') {
 			return fmt.Errorf("%q: ** stands for everything below, at the end only", p)
 		}

@@ -1,6 +1,7 @@
 package remote_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
 	"net/url"
@@ -91,16 +93,29 @@ func withTLS(cfg *remote.TLS) remote.Config {
 	return remote.Config{Transport: &remote.TCP{TLS: cfg}, DeliverBy: 200 * time.Millisecond}
 }
 
-// strangers are ends of a connection that a good node must not talk to. prepare
-// returns a configuration that shows cert whatever the other end thinks of it.
-func strangers(t *testing.T, ca *authority) map[string]*tls.Config {
-	shows := func(cert *tls.Certificate) *tls.Config {
-		return &tls.Config{
-			MinVersion: tls.VersionTLS13, NextProtos: []string{"troupe/1"}, InsecureSkipVerify: true, //nolint:gosec // the attacker's choice
-			Certificates:         []tls.Certificate{*cert},
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil },
-		}
+// guardedBy is the TLS of a node that takes nodes of the shop that are not revoked.
+func guardedBy(t *testing.T, ca *authority) *remote.TLS {
+	cfg := ca.node(t)
+	cfg.Allow = []string{"*.shop.internal"}
+	cfg.Revoked = func(c *x509.Certificate) bool { return c.Subject.CommonName == revokedName }
+	return cfg
+}
+
+// revokedName is the name of those whose certificates are no longer good.
+const revokedName = "node that was"
+
+// shows is the TLS of somebody who shows a certificate to everybody.
+func shows(cert *tls.Certificate) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, NextProtos: []string{"troupe/1"}, InsecureSkipVerify: true, //nolint:gosec // the attacker's choice
+		Certificates:         []tls.Certificate{*cert},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil },
 	}
+}
+
+// strangers are ends of a connection that a good node must not talk to: what they show
+// they show whatever the other end thinks of it. nil speaks no TLS at all.
+func strangers(t *testing.T, ca *authority) map[string]*tls.Config {
 	good := ca.issue(t, nil)
 	none := shows(good)
 	none.Certificates, none.GetClientCertificate = nil, nil
@@ -121,26 +136,42 @@ func strangers(t *testing.T, ca *authority) map[string]*tls.Config {
 		"another protocol":               otherALPN,
 		"no protocol":                    noALPN,
 		"a certificate without any name": changed(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses, c.URIs = nil, nil, nil }),
+		"a revoked certificate":          changed(func(c *x509.Certificate) { c.Subject.CommonName = revokedName }),
+		"plain text":                     nil,
 	}
+}
+
+// securely puts a stranger's TLS on a connection.
+func securely(c net.Conn, stranger *tls.Config, side func(net.Conn, *tls.Config) *tls.Conn) net.Conn {
+	if stranger == nil {
+		return c
+	}
+	return side(c, stranger)
 }
 
 func TestTLSRefusesStrangersThatDial(t *testing.T) {
 	ca := newAuthority(t)
-	cfg := ca.node(t)
-	cfg.Allow = []string{"*.shop.internal"}
-	n := start(t, withTLS(cfg))
-	for title, stranger := range strangers(t, ca) {
+	n := start(t, withTLS(guardedBy(t, ca)))
+	all := strangers(t, ca)
+	all["a certificate for servers"] = shows(ca.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }))
+	require.GreaterOrEqual(t, len(all), 12, "the dialing half of the matrix")
+	for title, stranger := range all {
 		t.Run(title+" => refused", func(t *testing.T) {
-			c, err := tls.Dial("tcp", n.rem.Addr(), stranger)
-			if err == nil { // this end may think that it is done: the other has the last word
-				require.NoError(t, c.SetDeadline(time.Now().Add(wait)))
-				_, err = c.Read(make([]byte, 1))
-				_ = c.Close()
+			raw, err := net.DialTimeout("tcp", n.rem.Addr(), wait)
+			require.NoError(t, err)
+			defer func() { _ = raw.Close() }()
+			require.NoError(t, raw.SetDeadline(time.Now().Add(wait)))
+			c := securely(raw, stranger, tls.Client)
+			if _, err = c.Write([]byte("TRP1 and whatever else")); err == nil { // this end may think that it is done: the other has the last word
+				_, err = io.ReadAll(c)
 			}
-			require.Error(t, err)
-			require.NotContains(t, err.Error(), "timeout")
+			if stranger != nil {
+				require.Error(t, err)
+			}
+			require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the other end closes it")
 		})
 	}
+	require.Zero(t, n.rem.Stats().Peers, "nobody was let in")
 	good := start(t, withTLS(ca.node(t)))
 	there := n.inbox("there")
 	good.sys.RefAt(n.rem.Addr(), "/user/there").Tell(ping{1})
@@ -149,17 +180,15 @@ func TestTLSRefusesStrangersThatDial(t *testing.T) {
 
 func TestTLSRefusesStrangersThatAreDialed(t *testing.T) {
 	ca := newAuthority(t)
-	cfg := ca.node(t)
-	cfg.Allow = []string{"*.shop.internal"}
-	for title, stranger := range strangers(t, ca) {
+	all := strangers(t, ca)
+	all["a certificate for clients"] = shows(ca.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }))
+	all["a certificate for another host"] = shows(ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} }))
+	require.GreaterOrEqual(t, len(all), 12, "the accepting half of the matrix")
+	for title, stranger := range all {
 		t.Run(title+" => nothing is said to it", func(t *testing.T) {
-			requireSilent(t, cfg, stranger)
+			requireSilent(t, guardedBy(t, ca), stranger)
 		})
 	}
-	t.Run("a certificate for another host => nothing is said to it", func(t *testing.T) {
-		cert := ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} })
-		requireSilent(t, cfg, &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"troupe/1"}, Certificates: []tls.Certificate{*cert}})
-	})
 }
 
 // requireSilent lets a node dial a stranger and requires that it hears nothing.
@@ -177,6 +206,15 @@ func requireSilent(t *testing.T, cfg *remote.TLS, stranger *tls.Config) {
 		defer func() { _ = c.Close() }()
 		_ = c.SetDeadline(time.Now().Add(wait))
 		b := make([]byte, 100)
+		if stranger == nil {
+			_, _ = c.Write([]byte("TRP1 and whatever else"))
+			b, _ = io.ReadAll(c)
+			if !bytes.Contains(b, []byte("TRP1")) {
+				b = nil // it was offered a handshake and no more
+			}
+			heard <- string(b)
+			return
+		}
 		k, _ := tls.Server(c, stranger).Read(b)
 		heard <- string(b[:k])
 	}()
