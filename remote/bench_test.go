@@ -1,8 +1,10 @@
 package remote_test
 
 import (
+	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -97,4 +99,61 @@ func BenchmarkAsk(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkControlDelay is how long a control message takes to an actor of another node
+// and back, over a pair of nodes that is idle otherwise, and over one whose queues of
+// ordinary and large messages are full all the time (RM-8).
+func BenchmarkControlDelay(b *testing.B) {
+	for _, flooded := range []bool{false, true} {
+		b.Run(map[bool]string{false: "idle", true: "flooded"}[flooded], func(b *testing.B) {
+			cfg := remote.Config{CompressFrom: -1}
+			one, two := start(b, cfg), start(b, cfg)
+			back := one.inbox("back")
+			_, err := two.sys.Spawn("echo", func() actor.Actor {
+				return actor.Func(func(ctx *actor.Context) {
+					if m, ok := ctx.Message().(urgent); ok {
+						ctx.Reply(m)
+					}
+				})
+			})
+			require.NoError(b, err)
+			_, err = two.sys.Spawn("sink", func() actor.Actor { return actor.Func(func(*actor.Context) {}) })
+			require.NoError(b, err)
+			if flooded {
+				for _, size := range []int{100, 1 << 20} {
+					b.Cleanup(pour(one.sys.RefAt(two.rem.Addr(), "/user/sink"), size))
+				}
+			}
+			echo := one.sys.RefAt(two.rem.Addr(), "/user/echo")
+			var took []time.Duration
+			for b.Loop() {
+				began := time.Now()
+				echo.TellFrom(urgent{1}, back.pid)
+				<-back.ch
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+			b.ReportMetric(float64(took[len(took)-1].Microseconds())/1000, "max-ms")
+		})
+	}
+}
+
+// pour sends an actor more than gets through, until it is told to stop.
+func pour(to actor.PID, size int) (stop func()) {
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		body := make([]byte, size)
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			to.Tell(blob{B: body}) // waits for room
+		}
+	}()
+	return func() { close(over); <-done }
 }

@@ -3,6 +3,7 @@ package remote_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -43,17 +44,24 @@ func TestAMessageOf64MiBArrives(t *testing.T) {
 	require.Equal(t, map[string]bool{"remote_test.blob": true, "remote_test.ping": true}, got)
 }
 
-// holding is a transport that keeps back what the stream for large messages sends,
-// behind its hello.
+// holding is a transport that keeps back what streams of some kinds send, behind their
+// hellos.
 type holding struct {
 	remote.Transport
+	streams string // as bytes of a hello
 	release chan struct{}
 }
+
+// What a hello says of its stream.
+const (
+	ordinaryStream = "\x01"
+	largeStream    = "\x03"
+)
 
 func (h *holding) Dial(addr string, done func(remote.Conn, error)) func() {
 	return h.Transport.Dial(addr, func(c remote.Conn, err error) {
 		if err == nil {
-			c = &heldConn{Conn: c, release: h.release}
+			c = &heldConn{Conn: c, holding: h}
 		}
 		done(c, err)
 	})
@@ -62,9 +70,9 @@ func (h *holding) Dial(addr string, done func(remote.Conn, error)) func() {
 type heldConn struct {
 	remote.Conn
 	remote.Handler
-	release chan struct{}
-	said    bool
-	large   bool
+	*holding
+	said bool
+	held bool
 }
 
 func (c *heldConn) Start(h remote.Handler) {
@@ -73,20 +81,20 @@ func (c *heldConn) Start(h remote.Handler) {
 }
 
 func (c *heldConn) Outgoing() []byte {
-	if c.large {
+	if c.held {
 		<-c.release
 	}
 	b := c.Handler.Outgoing()
 	if !c.said && len(b) > 11 {
 		c.said = true
-		c.large = b[11] == 3 // magic, length, kind, two versions, stream
+		c.held = strings.IndexByte(c.streams, b[11]) >= 0 // magic, length, kind, two versions, stream
 	}
 	return b
 }
 
 func TestNothingWaitsBehindALargeMessage(t *testing.T) { // R043
 	net := remote.NewMemNet()
-	hold := &holding{net.Node("a:1"), make(chan struct{})}
+	hold := &holding{net.Node("a:1"), largeStream, make(chan struct{})}
 	free := sync.OnceFunc(func() { close(hold.release) })
 	t.Cleanup(free)
 	a, b := start(t, remote.Config{Listen: "a:1", Transport: hold}), start(t, memConfig(net, "b:1"))
@@ -101,6 +109,62 @@ func TestNothingWaitsBehindALargeMessage(t *testing.T) { // R043
 	}
 	free()
 	require.Len(t, there.next().(blob).B, 2<<20)
+}
+
+// TestControlPassesFullQueues: while nothing moves on any ordinary connection nor on that
+// for large messages, and all their queues are full, control messages come and go (RM-8).
+// How long they take is measured by BenchmarkControlDelay, and bounded by the simulator.
+func TestControlPassesFullQueues(t *testing.T) { // RM-8
+	hold := &holding{&remote.TCP{}, ordinaryStream + largeStream, make(chan struct{})}
+	cfg := remote.Config{OrdinaryLanes: 4, LargeMax: 1 << 20, Patience: -1, CompressFrom: -1}
+	b := start(t, cfg)
+	cfg.Transport = hold
+	a := start(t, cfg)
+	free := sync.OnceFunc(func() { close(hold.release) })
+	t.Cleanup(free)
+	there := b.inbox("there")
+	sent := fill(t, a, b)
+	require.Greater(t, a.rem.Stats().QueuedBytes, 4<<20)
+	queued := a.rem.Stats().Queued
+	for n := range 200 {
+		a.sys.RefAt(b.rem.Addr(), "/user/there").Tell(urgent{n})
+		there.expect(urgent{n})
+	}
+	require.Equal(t, queued, a.rem.Stats().Queued, "nothing else has moved")
+	for dock := range sent {
+		require.Empty(t, dock.ch)
+	}
+	free()
+	for dock, n := range sent {
+		for range n {
+			require.IsType(t, blob{}, dock.next())
+		}
+	}
+}
+
+// fill tells actors of b ordinary and large messages until there is no room for either,
+// whoever gets them, and returns how many each was told.
+func fill(t *testing.T, a, b *node) map[*inbox]int {
+	sent := map[*inbox]int{}
+	var docks []*inbox
+	for n := range 16 {
+		docks = append(docks, b.inbox(fmt.Sprint("dock", n)))
+	}
+	for _, size := range []int{100 << 10, 500 << 10} {
+		for room := true; room; {
+			room = false
+			for _, dock := range docks {
+				err := a.sys.RefOf(dock.pid.Location()).TryTell(blob{B: make([]byte, size)})
+				if err != nil {
+					require.ErrorIs(t, err, actor.ErrBackpressure)
+					continue
+				}
+				sent[dock]++
+				room = true
+			}
+		}
+	}
+	return sent
 }
 
 func TestDeclaredRecipientsKeepTheirOrderOnTheLargeConnection(t *testing.T) { // R043

@@ -34,6 +34,7 @@ func TestTree(t *testing.T) {
 		{"exported names are explained", checkComments(all)},
 		{"exported verbs are shown", checkVerbs(all)},
 		{"tests look for what they leave", checkLeaks(all, leakless)},
+		{"fuzz targets have their corpora", checkCorpora(root, all)},
 		{"nothing of one machine, no blobs", files},
 	} {
 		t.Run(rule.title, func(t *testing.T) {

@@ -181,7 +181,7 @@ func TestControlPassesAFlood(t *testing.T) { // RM-8, RM-9, F-22
 		f := newFlood(w)
 		w.Watch(f)
 		calm := w.Swarm()
-		calm.Rate = 400_000 << w.Rand("rate").IntN(4)
+		calm.Rate = 400_000 << w.Rand("rate").IntN(3)
 		w.SetSwarm(calm)
 		a, b := w.Node("a", f.boot("b")), w.Node("b", f.boot("a"))
 		w.Run(500 * time.Millisecond)
@@ -189,7 +189,7 @@ func TestControlPassesAFlood(t *testing.T) { // RM-8, RM-9, F-22
 		w.Run(2 * time.Second)
 		require.Greater(w.T(), f.beats, 30)
 		require.LessOrEqual(w.T(), f.slowest, beatMax, "RM-8: the slowest of %d beats", f.beats)
-		require.Greater(w.T(), min(f.full[0], f.full[1]), f.beats/2, "the queues were full")
+		require.Greater(w.T(), min(f.full[0], f.full[1]), f.beats/4, "the queues were full again and again")
 		require.NotZero(w.T(), f.arrived[0])
 		require.NotZero(w.T(), f.arrived[1])
 
