@@ -16,7 +16,7 @@ import (
 // C7: the whole cluster prepares for its end, takes nobody in any more, and goes
 // in any order.
 func TestAClusterIsShutDownAsAWhole(t *testing.T) {
-	simtest.Run(t, 20, func(w *simtest.World) {
+	simtest.Run(t, 10, func(w *simtest.World) {
 		nodes := fleet(w, 5, simtest.Clustered{})
 		w.Until("all up", time.Minute, w.AllUp(nodes...))
 		order := w.Rand("order").Perm(5)
@@ -51,7 +51,7 @@ func allReady(nodes []*simtest.Node) simtest.Cond {
 // Everybody leaves in order. When nobody is left, those that were started again
 // form a new cluster, with all there was.
 func TestNothingMovesWhenAServiceIsShutDown(t *testing.T) {
-	simtest.Run(t, 15, func(w *simtest.World) {
+	simtest.Run(t, 8, func(w *simtest.World) {
 		s := newService(w, 5)
 		s.shards, s.passive = 40, time.Minute
 		s.calm()

@@ -83,7 +83,7 @@ func (c *consumer) open(failf func(string, ...any)) func(*simtest.Node, *cluster
 // whoever else is on its node answers at once. What is too much is counted, each
 // of it, and the consumer is idle again soon after the load has gone.
 func TestAnOverloadedConsumer(t *testing.T) {
-	simtest.Run(t, 2, func(w *simtest.World) {
+	simtest.Run(t, 1, func(w *simtest.World) {
 		c := &consumer{}
 		nodes := fleet(w, 3, simtest.Clustered{Open: c.open(w.Failf)})
 		w.Until("all up", time.Minute, w.AllUp(nodes...))

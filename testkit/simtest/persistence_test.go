@@ -29,7 +29,7 @@ func newTally(l *ledger, n *simtest.Node, id string, epoch actor.Epoch, recovere
 // One process with event-sourced actors that is killed and started again, over
 // a store that is slow, in doubt and away: PS-1 to PS-5, and progress after that.
 func TestEventsSurviveCrashesAndDoubt(t *testing.T) {
-	simtest.Run(t, 40, func(w *simtest.World) {
+	simtest.Run(t, 20, func(w *simtest.World) {
 		l := newLedger(w)
 		s := simtest.DrawSwarm(w.Rand("swarm"))
 		w.SetSwarm(s)

@@ -329,7 +329,7 @@ func (l *postBook) overdue(by time.Duration) string {
 // what came before it), RM-4 (and soon after healing), RM-5 (who is gone stays gone),
 // RM-6 (a restarted node is usable at once) and RM-7 (nothing crosses incarnations).
 func TestRemoteKeepsItsPromises(t *testing.T) {
-	simtest.Run(t, 40, func(w *simtest.World) {
+	simtest.Run(t, 20, func(w *simtest.World) {
 		w.SetSwarm(simtest.DrawSwarm(w.Rand("swarm")))
 		names := []string{"a", "b", "c"}
 		l := newPostBook(w)

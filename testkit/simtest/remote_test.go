@@ -103,7 +103,7 @@ func talk(w *simtest.World, names []string, boxes map[string]*inbox) simtest.Boo
 // "Tell is at most once, in order per pair of sender and receiver", and after
 // healing messages flow between all pairs again.
 func TestRemoteMessagesStayInOrderUnderFaults(t *testing.T) {
-	simtest.Run(t, 25, func(w *simtest.World) {
+	simtest.Run(t, 15, func(w *simtest.World) {
 		w.SetSwarm(simtest.DrawSwarm(w.Rand("swarm")))
 		names := []string{"a", "b", "c"}
 		boxes := map[string]*inbox{}

@@ -104,7 +104,7 @@ func (o *rollout) replace(n *simtest.Node, by release) {
 // everybody, nobody is held for unreachable, and nothing is out of service for
 // longer than two seconds.
 func TestARollingUpgrade(t *testing.T) {
-	simtest.Run(t, 6, func(w *simtest.World) {
+	simtest.Run(t, 4, func(w *simtest.World) {
 		o := &rollout{service: newService(w, 5), runs: map[*simtest.Node]release{}}
 		before, after := release{app: "1.9.0", protocol: 1 + o.r.IntN(2)}, release{app: "1.10.0"}
 		for _, n := range o.nodes {
