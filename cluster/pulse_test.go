@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -200,6 +201,58 @@ func TestPulse(t *testing.T) {
 		require.True(t, p.answers(nodeNamed("c")))
 		require.True(t, p.answers(nodeNamed("x")), "who may be joining")
 	})
+}
+
+// Whatever comes, heartbeats go to those of the ring and to those who were
+// silent when they left it; the detector knows nobody else.
+func TestWhoGetsHeartbeats(t *testing.T) { // section 8.5
+	r := rand.New(rand.NewPCG(8, 5))
+	s := newSimulation(Heartbeat{MonitoredBy: 2}, viewOf("abcdefg"))
+	lingered := 0
+	for range 20_000 {
+		switch r.IntN(4) {
+		case 0: // members come and go, some are accused by the one or the other
+			members := "a"
+			var records []string
+			for _, m := range "bcdefg" {
+				if r.IntN(4) > 0 {
+					members += string(m)
+				}
+			}
+			for range r.IntN(4) {
+				records = append(records, members[:1]+string(members[r.IntN(len(members))]))
+			}
+			before, was := s.p.active(), map[membership.Node]bool{}
+			v := viewOf(members, records...)
+			for _, n := range before {
+				was[n] = !s.p.fd.Available(n, s.now) || v.Reachability().Status(s.p.self, n) != membership.Reachable
+			}
+			s.p.setView(s.now, v)
+			want := membership.HeartbeatTargets(v, 2)
+			for _, n := range before {
+				if _, member := v.Member(n); member && was[n] && !slices.Contains(want, n) {
+					want = append(want, n)
+					lingered++
+				}
+			}
+			require.Equal(t, names(want), names(s.p.active()))
+		case 1:
+			s.p.beat(s.now)
+		case 2:
+			s.p.heard(s.now, nodeNamed(string(rune('a'+r.IntN(8)))))
+		default:
+			s.now = s.now.Add(time.Duration(r.IntN(3000)) * time.Millisecond)
+			s.p.reap(s.now)
+		}
+		active := s.p.active()
+		for _, n := range "abcdefgh" {
+			if one := nodeNamed(string(n)); !slices.Contains(active, one) {
+				require.False(t, s.p.fd.Monitoring(one), "%v", one)
+				require.NotContains(t, s.p.expected, one)
+			}
+		}
+	}
+	require.Greater(t, lingered, 100)
 }
 
 func TestHeartbeatsOnTheWire(t *testing.T) {

@@ -160,6 +160,70 @@ func TestNothingHappensInFineWeather(t *testing.T) { // C51
 	})
 }
 
+// mourned sends a word to somebody when it stops.
+type mourned struct{ heir actor.PID }
+
+func (mourned) Receive(*actor.Context)      {}
+func (m mourned) PostStop(c *actor.Context) { c.Tell(m.heir, lastWord{}) }
+
+type lastWord struct{}
+
+// Section 8.7: however an actor of another node ends, what it said last comes
+// before the word that it has.
+func TestLastWordsComeBeforeTheNews(t *testing.T) {
+	const count = 100
+	for title, end := range map[string]func(n *node, all []actor.PID){
+		"poison pills": func(_ *node, all []actor.PID) {
+			for _, pid := range all {
+				pid.Tell(actor.PoisonPill{})
+			}
+		},
+		"the system stops":  func(n *node, _ []actor.PID) { n.sys.BeginStop("test") },
+		"the node leaves":   func(n *node, _ []actor.PID) { n.sys.Executor().Go(func() { _ = n.cl.Leave(context.Background()) }) },
+		"it is asked to go": func(n *node, _ []actor.PID) { require.NoError(n.town.t, n.town.nodes[0].cl.Dismiss(n.addr)) },
+	} {
+		t.Run(title, func(t *testing.T) {
+			inTown(t, func(t *testing.T, w *town) {
+				nodes := w.form("a:1", "b:1", "c:1")
+				for _, n := range nodes {
+					require.NoError(t, codec.Register[lastWord](n.sys.Registry(), "test.lastWord.v1"))
+				}
+				var all, seen []actor.PID // there, and as seen from here
+				var heard []chan any
+				for range count {
+					got := make(chan any, 10)
+					heir, err := nodes[0].sys.Spawn("", func() actor.Actor {
+						return actor.Func(func(ctx *actor.Context) {
+							if w, ok := ctx.Message().(watchThis); ok {
+								ctx.Watch(w.who)
+								return
+							}
+							got <- ctx.Message()
+						})
+					})
+					require.NoError(t, err)
+					far := nodes[1].sys.RefOf(heir.Location())
+					child, err := nodes[1].sys.Spawn("", func() actor.Actor { return mourned{far} })
+					require.NoError(t, err)
+					all, heard = append(all, child), append(heard, got)
+					seen = append(seen, nodes[0].sys.RefOf(child.Location()))
+					heir.Tell(watchThis{seen[len(seen)-1]})
+				}
+				<-time.After(2 * time.Second)
+				end(nodes[1], all)
+				<-time.After(time.Minute)
+				for i, got := range heard {
+					require.Len(t, got, 2)
+					require.Equal(t, lastWord{}, <-got)
+					require.Equal(t, actor.Terminated{Ref: seen[i]}, <-got)
+				}
+			})
+		})
+	}
+}
+
+type watchThis struct{ who actor.PID }
+
 // bulk is a large message.
 type bulk struct{ Body []byte }
 

@@ -103,6 +103,8 @@ func TestLeader(t *testing.T) {
 		{"b:exiting c:joining d:joining", "b", "c"},
 		{"c:down e:down", "c", ""},
 		{"c:up d:down e:up|d-c", "e", "c"},
+		{"a:weaklyup b:readyforshutdown c:leaving d:up", "d", "b"},
+		{"a:exiting b:leaving c:preparingforshutdown d:up", "d", "b"},
 	} {
 		leader, ok := ViewOf(parse(t, c.state), node(c.self)).Leader()
 		require.Equal(t, c.want != "", ok, "%+v", c)
@@ -127,8 +129,13 @@ func TestLeaderActions(t *testing.T) {
 		{"a:exiting* b:up*", "b", "a", "a:2551#61: exiting → removed"},
 		{"a:exiting* b:exiting*", "b", "a", "a:2551#61: exiting → removed"},
 		{"a:exiting* b:exiting*", "b", "", ""},
+		{"a:preparingforshutdown* b:up* c:joining* d:readyforshutdown* e:leaving*", "a", "",
+			"a:2551#61: preparing for shutdown → ready for shutdown, b:2551#62: up → preparing for shutdown, e:2551#65: leaving → exiting"},
+		{"a:readyforshutdown* b:readyforshutdown", "a", "", ""},
 	} {
-		v := ViewOf(parse(t, c.state), node(c.self))
+		s := parse(t, c.state)
+		s.Closing = strings.Contains(c.state, "shutdown")
+		v := ViewOf(s, node(c.self))
 		if c.confirmed != "" {
 			v.confirmed = []Node{node(c.confirmed)}
 		}
@@ -165,21 +172,45 @@ func TestLeaderActions(t *testing.T) {
 	})
 }
 
+// Whatever the history, of all who have the same value before them at most one
+// finds that it leads and that all who matter have seen it.
+func TestOneLeaderActsOnAValue(t *testing.T) { // MB-2
+	acted := 0
+	for seed := range uint64(3000) {
+		for _, s := range history(rand.New(rand.NewPCG(seed, 6)), 4, 60) {
+			for _, m := range s.members { // most have seen it
+				if m.UID%7 != seed%7 {
+					s = s.seenBy(m.Node)
+				}
+			}
+			var who []Node
+			for _, m := range s.members {
+				if len(LeaderActions(ViewOf(s, m.Node), Minimum{})) > 0 {
+					who = append(who, m.Node)
+				}
+			}
+			require.LessOrEqual(t, len(who), 1, "seed %d: %v act on %v with %v", seed, who, s.members, s.reach.Records())
+			acted += len(who)
+		}
+	}
+	require.Greater(t, acted, 1000, "somebody acts")
+}
+
 func TestMergePicksTheLaterStatus(t *testing.T) {
-	a := parse(t, "a:up c:leaving e:joining")
-	b := parse(t, "a:joining c:up e:up")
+	a := parse(t, "a:up c:leaving e:joining f:preparingforshutdown g:weaklyup h:down")
+	b := parse(t, "a:joining c:up e:up f:up g:joining h:readyforshutdown")
 	for _, m := range []State{Merge(a, b), Merge(b, a)} {
 		var got []string
 		for _, x := range m.Members() {
 			got = append(got, x.Addr[:1]+":"+x.Status.String())
 		}
-		require.Equal(t, []string{"a:up", "c:leaving", "e:up"}, got)
+		require.Equal(t, []string{"a:up", "c:leaving", "e:up", "f:preparing for shutdown", "g:weakly up", "h:down"}, got)
 		require.Empty(t, m.SeenBy(), "nobody has seen what is new")
 	}
 }
 
 func TestStatusTable(t *testing.T) {
-	all := []Status{Removed, Joining, WeaklyUp, Up, Leaving, Exiting, Down}
+	all := []Status{Removed, Joining, WeaklyUp, Up, PreparingForShutdown, ReadyForShutdown, Leaving, Exiting, Down}
 	for _, from := range all {
 		for _, to := range all {
 			ok := from.CanBecome(to)
@@ -198,6 +229,12 @@ func TestStatusTable(t *testing.T) {
 	require.False(t, Joining.CanBecome(Exiting))
 	require.False(t, Up.CanBecome(Exiting))
 	require.Equal(t, "status 9", Status(9).String())
+}
+
+func TestWhatTheDownedHaveSeenCountsNoMore(t *testing.T) { // section 8.1
+	s := parse(t, "a:up* b:up* c:up*")
+	s = s.apply([]Change{{node("b"), Up, Down, 0}}, 0)
+	require.Equal(t, []Node{node("a"), node("c")}, s.SeenBy())
 }
 
 func TestVClock(t *testing.T) { // section 8.2
