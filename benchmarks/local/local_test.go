@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/benchmarks/internal/chart"
 )
 
 // TestEveryWorkloadRuns runs each once, as small as it can be, for every
@@ -146,7 +148,7 @@ func TestTables(t *testing.T) {
 }
 
 func TestChart(t *testing.T) {
-	svg := string(chart(madeUp()))
+	svg := string(chart.Draw(sections(madeUp())))
 	decoder := xml.NewDecoder(strings.NewReader(svg))
 	for {
 		_, err := decoder.Token()

@@ -20,6 +20,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/troupe-go/troupe/benchmarks/internal/chart"
 )
 
 func main() {
@@ -49,7 +51,7 @@ func main() {
 	}
 	tables(os.Stdout, rows)
 	if *svg != "" {
-		if err := os.WriteFile(*svg, chart(rows), 0o644); err != nil {
+		if err := os.WriteFile(*svg, chart.Draw(sections(rows)), 0o644); err != nil {
 			fail(err)
 		}
 	}

@@ -67,7 +67,7 @@ func (f *floor) read(buf []byte) ([]byte, error) {
 	return buf[:n], err
 }
 
-func dialFloor(addr string) (contender, error) {
+func dialFloor(addr string) (*floor, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
