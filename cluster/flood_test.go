@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/remote"
 )
 
 type (
@@ -110,7 +111,7 @@ func count[T any](p *prey, what string, from <-chan T, n int) {
 // TestAFloodToOneActor has somebody with an open connection send to one actor what it
 // can't take: nobody else is affected, and the cluster stays whole.
 func TestAFloodToOneActor(t *testing.T) { // F-28
-	v := newVictim(t)
+	v := newVictim(t, remote.Config{})
 	p := newPrey(v)
 	attacks := []struct {
 		title string

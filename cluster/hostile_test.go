@@ -37,6 +37,7 @@ const hostileGreet = time.Second // the nodes' patience with a handshake
 type victim struct {
 	t      *testing.T
 	nodes  []*node
+	remote remote.Config
 	log    *lines
 	served chan struct{} // gets something for each right answer
 	stop   chan struct{}
@@ -67,12 +68,13 @@ func (l *lines) count() int {
 	return bytes.Count(l.text.Bytes(), []byte("\n"))
 }
 
-func newVictim(t *testing.T) *victim {
+func newVictim(t *testing.T, cfg remote.Config) *victim {
 	t.Helper()
+	cfg.HandshakeTimeout = hostileGreet
 	if runtime.GOOS != "linux" {
 		t.Skip("needs a second address of the loopback interface")
 	}
-	v := &victim{t: t, log: &lines{}, served: make(chan struct{}), stop: make(chan struct{})}
+	v := &victim{t: t, remote: cfg, log: &lines{}, served: make(chan struct{}), stop: make(chan struct{})}
 	first := v.open(nil)
 	v.open([]string{first.addr})
 	v.open([]string{first.addr})
@@ -97,9 +99,7 @@ func (v *victim) open(seeds []string) *node {
 	require.NoError(v.t, err)
 	require.NoError(v.t, codec.Register[whoAreYou](sys.Registry(), "test.whoAreYou"))
 	require.NoError(v.t, codec.Register[hereIAm](sys.Registry(), "test.hereIAm"))
-	cl, err := cluster.Open(sys, cluster.Config{
-		Listen: "127.0.0.1:0", Seeds: seeds, Remote: remote.Config{HandshakeTimeout: hostileGreet},
-	})
+	cl, err := cluster.Open(sys, cluster.Config{Listen: "127.0.0.1:0", Seeds: seeds, Remote: v.remote})
 	require.NoError(v.t, err)
 	_, err = sys.Spawn("echo", func() actor.Actor {
 		return actor.Func(func(ctx *actor.Context) {
@@ -203,6 +203,19 @@ func frameOf(kind byte, body ...byte) []byte {
 	return append(append(b, kind), body...)
 }
 
+// hello is how a node of the first release begins, of version 1.
+func (v *victim) hello(addr string, stream byte) []byte {
+	str := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	b := []byte{1, 1, stream}
+	b = str(str(b, "town"), addr)
+	b = binary.BigEndian.AppendUint64(b, uint64(len(v.t.Name()))<<32|uint64(time.Now().UnixNano()&0xffffffff)|1)
+	b = str(b, "town")
+	b = binary.BigEndian.AppendUint64(b, 0)
+	b = binary.AppendUvarint(b, 1<<20)
+	b = str(b, v.target())
+	return append([]byte("TRP1"), frameOf(1, b...)...)
+}
+
 // introduced is a connection whose handshake was let through, as a node that
 // nobody listens to.
 func (v *victim) introduced(stream byte) net.Conn {
@@ -213,15 +226,7 @@ func (v *victim) introduced(stream byte) net.Conn {
 	c, err := v.knock()
 	require.NoError(v.t, err)
 	v.t.Cleanup(func() { _ = c.Close() })
-	str := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
-	b := []byte{1, 1, stream} // version 1, as a node of the first release speaks
-	b = str(str(b, "town"), l.Addr().String())
-	b = binary.BigEndian.AppendUint64(b, uint64(len(v.t.Name()))<<32|uint64(time.Now().UnixNano()&0xffffffff)|1)
-	b = str(b, "town")
-	b = binary.BigEndian.AppendUint64(b, 0)
-	b = binary.AppendUvarint(b, 1<<20)
-	b = str(b, v.target())
-	_, err = c.Write(append([]byte("TRP1"), frameOf(1, b...)...))
+	_, err = c.Write(v.hello(l.Addr().String(), stream))
 	require.NoError(v.t, err)
 	head := make([]byte, 9)
 	_, err = io.ReadFull(c, head)
@@ -244,7 +249,7 @@ func messageTo(path, typeName string, body ...byte) []byte {
 // TestHostilePort sends to the port of a live cluster what strangers and broken or
 // bad peers may send: it goes on serving, no node is lost, nothing grows.
 func TestHostilePort(t *testing.T) {
-	v := newVictim(t)
+	v := newVictim(t, remote.Config{})
 	attacks := []struct {
 		title string
 		run   func()
@@ -279,6 +284,7 @@ func TestHostilePort(t *testing.T) {
 			require.NotErrorIs(v.t, err, os.ErrDeadlineExceeded)
 		}},
 		{"lengths", func() {
+			v.requireClosed([]byte("TRP1\x00\x00\x00\x01\x01")) // a hello of nothing
 			for _, n := range []uint32{0, 4<<10 + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
 				v.requireClosed(binary.BigEndian.AppendUint32([]byte("TRP1"), n))
 			}
@@ -309,6 +315,22 @@ func TestHostilePort(t *testing.T) {
 			v.requireServing()
 			require.Less(v.t, v.log.count(), lines+400, "dead letters are logged one by one up to a number, then counted")
 		}},
+		{"senders and ends that are somebody else's", func() {
+			c := v.introduced(0)
+			other := v.nodes[1]
+			str := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+			forged := str([]byte{4}, "/user/echo") // from a third node: who lives on the one that is told
+			forged = str(str(append(forged, 0), "town"), v.target())
+			forged = binary.BigEndian.AppendUint64(forged, v.nodes[0].sys.UID())
+			forged = append(str(forged, "/user/echo"), 0)
+			forged = str(forged, "test.whoAreYou")
+			ended := binary.BigEndian.AppendUint64([]byte{1, 3, 0}, other.sys.UID()) // Terminated, meant for another node
+			ended = append(str(append(str(ended, "/system/x"), 0, 0), "/user/echo"), 0)
+			for range 100 {
+				_, err := c.Write(bytes.Join([][]byte{frameOf(10, forged...), frameOf(11, ended...), frameOf(12, 0xff, 0x7f), frameOf(13, 1)}, nil))
+				require.NoError(v.t, err)
+			}
+		}},
 		{"names with line ends and escapes", func() {
 			c := v.introduced(1)
 			_, err := c.Write(message("\n{\"level\":\"fatal\"}\x1b[31m%s%n"))
@@ -335,9 +357,18 @@ func TestHostilePort(t *testing.T) {
 			v.requireNoGrowth(before)
 		})
 	}
+	v.requireCleanLog()
+}
+
+// requireCleanLog requires that nothing anybody said has got out of its line.
+func (v *victim) requireCleanLog() {
+	v.t.Helper()
+	v.log.mu.Lock()
+	defer v.log.mu.Unlock()
 	for _, line := range bytes.Split(bytes.TrimSpace(v.log.text.Bytes()), []byte("\n")) {
-		require.True(t, json.Valid(line), "a line of the log is one object: %q", line)
-		require.NotContains(t, string(line), "\x1b")
+		require.True(v.t, json.Valid(line), "a line of the log is one object: %q", line)
+		require.Less(v.t, len(line), 4<<10)
+		require.NotContains(v.t, string(line), "\x1b")
 	}
 }
 

@@ -28,8 +28,10 @@
 //     and a proof, each of fixed layout and at most 4 KiB; whoever is let in has
 //     proved it for this very connection, and so has who let it in.
 //   - Memory is bounded for each peer: [Config.BufferMax] and
-//     [Config.ControlBufferMax], twice; [Config.LargeBufferMax]; the window of unacknowledged system
-//     messages, 20 000 and 8 MiB, whose overflow is a quarantine.
+//     [Config.ControlBufferMax], twice, and four times at the most when a stream breaks
+//     and what was written by short indexes is written anew; [Config.LargeBufferMax]; the
+//     window of unacknowledged system messages, 20 000 and 8 MiB, whose overflow is a
+//     quarantine.
 //
 // # Duties
 //

@@ -34,11 +34,17 @@ func TestLargeMessagesTravelApart(t *testing.T) { // R043
 
 func TestAMessageOf64MiBArrives(t *testing.T) {
 	cfg := remote.Config{LargeMax: 70 << 20}
-	a, b := start(t, cfg), start(t, cfg)
+	b := start(t, cfg)
+	hold := &holding{&remote.TCP{}, largeStream, make(chan struct{})}
+	cfg.Transport = hold
+	a := start(t, cfg)
+	free := sync.OnceFunc(func() { close(hold.release) })
+	t.Cleanup(free)
 	there := b.inbox("there")
 	ref := a.sys.RefAt(b.rem.Addr(), "/user/there")
 	require.NoError(t, ref.TryTell(blob{B: make([]byte, 64<<20)}))
 	require.ErrorIs(t, ref.TryTell(blob{B: make([]byte, 64<<20)}), actor.ErrBackpressure, "one more has no room")
+	free()
 	ref.Tell(ping{1})
 	got := map[string]bool{fmt.Sprintf("%T", there.next()): true, fmt.Sprintf("%T", there.next()): true}
 	require.Equal(t, map[string]bool{"remote_test.blob": true, "remote_test.ping": true}, got)
