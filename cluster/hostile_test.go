@@ -203,22 +203,28 @@ func frameOf(kind byte, body ...byte) []byte {
 	return append(append(b, kind), body...)
 }
 
-// hello is how a node of the first release begins, of version 1.
-func (v *victim) hello(addr string, stream byte) []byte {
+// hello is how a node begins that speaks version 1, as those of the first release, or 3.
+func (v *victim) hello(version byte, addr string, stream byte) []byte {
 	str := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
-	b := []byte{1, 1, stream}
+	b := []byte{version, 1, stream}
 	b = str(str(b, "town"), addr)
 	b = binary.BigEndian.AppendUint64(b, uint64(len(v.t.Name()))<<32|uint64(time.Now().UnixNano()&0xffffffff)|1)
 	b = str(b, "town")
 	b = binary.BigEndian.AppendUint64(b, 0)
 	b = binary.AppendUvarint(b, 1<<20)
 	b = str(b, v.target())
+	if version == 3 {
+		b = append(append(b, 2), make([]byte, 32)...) // compressed bodies, and a nonce
+		b = append(b, 0, 0)
+	}
 	return append([]byte("TRP1"), frameOf(1, b...)...)
 }
 
 // introduced is a connection whose handshake was let through, as a node that
 // nobody listens to.
-func (v *victim) introduced(stream byte) net.Conn {
+func (v *victim) introduced(stream byte) net.Conn { return v.introducedAs(1, stream) }
+
+func (v *victim) introducedAs(version, stream byte) net.Conn {
 	v.t.Helper()
 	l, err := net.Listen("tcp", hostileHost+":0")
 	require.NoError(v.t, err)
@@ -226,7 +232,7 @@ func (v *victim) introduced(stream byte) net.Conn {
 	c, err := v.knock()
 	require.NoError(v.t, err)
 	v.t.Cleanup(func() { _ = c.Close() })
-	_, err = c.Write(v.hello(l.Addr().String(), stream))
+	_, err = c.Write(v.hello(version, l.Addr().String(), stream))
 	require.NoError(v.t, err)
 	head := make([]byte, 9)
 	_, err = io.ReadFull(c, head)
@@ -314,6 +320,18 @@ func TestHostilePort(t *testing.T) {
 			}
 			v.requireServing()
 			require.Less(v.t, v.log.count(), lines+400, "dead letters are logged one by one up to a number, then counted")
+		}},
+		{"bodies that get a thousand times as large", func() {
+			for _, claimed := range []uint64{1 << 30, 1 << 20, 1<<63 - 1} {
+				c := v.introducedAs(3, 1)
+				packed := append(binary.AppendUvarint(nil, claimed), 0, 'a', 0x15, 1, 0, 0xff, 0xff)
+				body := append([]byte{0x40, 10}, "/user/echo"...)
+				body = append(append(body, 0, 12), "test.hereIAm"...)
+				_, err := c.Write(frameOf(20, append(body, packed...)...))
+				require.NoError(v.t, err)
+				_, err = io.Copy(io.Discard, c)
+				require.NotErrorIs(v.t, err, os.ErrDeadlineExceeded, "the node must close it")
+			}
 		}},
 		{"senders and ends that are somebody else's", func() {
 			c := v.introduced(0)
