@@ -115,5 +115,7 @@ func (w *endWatch) location() Location { return w.sys.tempLocation(&w.process, &
 // elsewhere is to use it. mark is lastingMark, or nothing for an ask.
 func (s *System) tempLocation(p *process, id *atomic.Uint64, mark string) Location {
 	n := s.temps.name(p, id)
-	return Location{System: s.name, Addr: s.Addr(), UID: s.uid, Path: tempPrefix + mark + strconv.FormatUint(n, 36), ID: n}
+	var path [len(tempPrefix) + len(lastingMark) + 13]byte // for 64 bits
+	b := strconv.AppendUint(append(append(path[:0], tempPrefix...), mark...), n, 36)
+	return Location{System: s.name, Addr: s.Addr(), UID: s.uid, Path: string(b), ID: n}
 }

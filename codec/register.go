@@ -176,10 +176,15 @@ func decoded[T any](target any) any {
 	return target // T is a pointer type and the target is the message
 }
 
+// notA says that msg is not a T.
+func notA[T any](msg any) error {
+	return fmt.Errorf("got a %T, want a %v", msg, reflect.TypeFor[T]())
+}
+
 // valueOf returns msg as a T that may be encoded.
 func valueOf[T any](msg any) (any, error) {
 	if _, ok := msg.(T); !ok {
-		return nil, fmt.Errorf("got a %T, want a %v", msg, reflect.TypeFor[T]())
+		return nil, notA[T](msg)
 	}
 	if v := reflect.ValueOf(msg); v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("a nil %v can't be encoded", v.Type())
@@ -189,16 +194,22 @@ func valueOf[T any](msg any) (any, error) {
 
 func chooseWire[T any](t *Type) {
 	t.how, t.id = "wire", IDWire
+	if t.goType.Kind() != reflect.Pointer {
+		t.enc = func(s Scope, b []byte, msg any) ([]byte, error) {
+			if _, ok := msg.(T); !ok { // it can't be nil either
+				return b, notA[T](msg)
+			}
+			return msg.(Appender).AppendWire(s, b)
+		}
+		t.dec, t.place = decodeInto[T](), decodeAlone[T]
+		return
+	}
 	t.enc = func(s Scope, b []byte, msg any) ([]byte, error) {
 		v, err := valueOf[T](msg)
 		if err != nil {
 			return b, err
 		}
 		return v.(Appender).AppendWire(s, b)
-	}
-	if t.goType.Kind() != reflect.Pointer {
-		t.dec, t.place = decodeInto[T](), decodeAlone[T]
-		return
 	}
 	t.dec = func(s Scope, body []byte) (any, error) {
 		target := decodeTarget[T]()
