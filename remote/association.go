@@ -2,6 +2,7 @@ package remote
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -32,6 +33,9 @@ type association struct {
 	held     []heldSystem  // arrived in order, waiting for other messages before them
 	ackConn  uint64        // where the acknowledgement goes, 0: none is due
 	watch    detection
+	usedAt   time.Time  // when the address was last of use; zero: never, or it is forgotten
+	doubted  bool       // the present incarnation is asked whether it is still there
+	chance   *rand.Rand // of waits; nil: none
 	leaving  leaveStep
 	effects  []effect
 }
@@ -46,6 +50,7 @@ type limits struct {
 	giveUp     time.Duration // how long a known incarnation may leave system messages unacknowledged
 	giveUpNew  time.Duration // the same for an address that never answered
 	stuck      time.Duration // how long an open stream may leave them so before it is dialed anew
+	forget     time.Duration // how long an address that isn't used is left alone, and then remembered
 	silence    time.Duration // how long a sign of life asked for on a lane of users' messages may take
 	idle       time.Duration // how often an open stream is looked at, whether it is used
 	cool       time.Duration // how long a peer that turned us away is left alone
@@ -103,8 +108,8 @@ const (
 	waitingMax = 16
 )
 
-func newAssociation(self identity, addr string, lim limits) *association {
-	return &association{self: self, addr: addr, lim: lim, lanes: make([]laneState, laneFixed+lim.lanes-1)}
+func newAssociation(self identity, addr string, lim limits, chance *rand.Rand) *association {
+	return &association{self: self, addr: addr, lim: lim, chance: chance, lanes: make([]laneState, laneFixed+lim.lanes-1)}
 }
 
 func (a *association) emit(e effect) { a.effects = append(a.effects, e) }
@@ -123,6 +128,9 @@ func (a *association) dial(now time.Time, lane laneKind) {
 	if lane == laneLarge && a.peer.Can.LargeMax == 0 {
 		a.withoutLarge(now)
 		return
+	}
+	if lane != laneProbe {
+		a.used(now)
 	}
 	l.phase, l.uid, l.until = laneDialing, 0, now.Add(a.lim.greet)
 	a.emit(effect{kind: effectDial, lane: lane})
@@ -150,6 +158,7 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 		a.emit(effect{kind: effectCloseLane, lane: lane})
 		return
 	}
+	a.used(now)
 	if a.isGone(peer.UID) {
 		a.coolDown(now, lane, actor.DropQuarantined)
 		a.settle(now, peer.UID)
@@ -174,6 +183,9 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 // toIdle ends a lane's stream. The shell looks whether something came meanwhile.
 func (a *association) toIdle(now time.Time, lane laneKind) {
 	a.leftLane(now, lane)
+	if lane != laneProbe {
+		a.used(now)
+	}
 	a.lanes[lane] = laneState{}
 	a.emit(effect{kind: effectCloseLane, lane: lane})
 }
@@ -209,11 +221,14 @@ func (a *association) laneDown(now time.Time, lane laneKind, wanted bool) {
 		wait = min(wait, a.lim.backoffMin<<l.attempts)
 	}
 	l.attempts++
-	l.phase, l.uid, l.until = laneWaiting, 0, now.Add(wait)
+	l.phase, l.uid, l.until = laneWaiting, 0, now.Add(a.jittered(wait))
 }
 
 // laneRefused says that the other end turned this node away.
 func (a *association) laneRefused(now time.Time, lane laneKind, r refusal) {
+	if lane == laneProbe {
+		a.doubted = false // somebody has answered
+	}
 	switch r.Code {
 	case refusedGone:
 		if a.isGone(r.UID) {
@@ -235,6 +250,7 @@ func (a *association) laneRefused(now time.Time, lane laneKind, r refusal) {
 
 // knock is a hello that came in on a connection and is acceptable in general.
 func (a *association) knock(now time.Time, conn uint64, from identity) {
+	a.used(now)
 	switch {
 	case a.isGone(from.UID):
 		a.emit(effect{kind: effectRefuse, conn: conn, code: refusedGone,
@@ -292,7 +308,7 @@ func (a *association) settle(now time.Time, there uint64) {
 			a.emit(effect{kind: effectRefuse, conn: w.conn, code: refusedStale, text: "another incarnation answers at this address"})
 		}
 	}
-	a.waiting, a.suspect = nil, 0
+	a.waiting, a.suspect, a.doubted = nil, 0, false
 }
 
 // learn notes which incarnation is there.
@@ -326,6 +342,7 @@ func (a *association) learn(now time.Time, peer identity) {
 
 // endIncarnation ends everything with an incarnation, for good.
 func (a *association) endIncarnation(now time.Time, uid uint64, why goneReason) {
+	a.used(now)
 	again := a.isGone(uid)
 	if uid != 0 && !again {
 		a.gone = append(a.gone, uid)
@@ -340,7 +357,7 @@ func (a *association) endIncarnation(now time.Time, uid uint64, why goneReason) 
 		}
 		a.peer = identity{}
 		a.out, a.in, a.held, a.ackConn = outWindow{}, inWindow{}, nil, 0
-		a.watch = detection{}
+		a.watch, a.doubted = detection{}, false
 		for k := range a.lanes {
 			if l := &a.lanes[k]; l.phase == laneOpen && l.uid == uid {
 				a.toIdle(now, laneKind(k))

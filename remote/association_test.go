@@ -31,7 +31,7 @@ type script struct {
 }
 
 func newScript(t *testing.T, lim limits) *script {
-	return &script{t: t, now: time.Unix(1000, 0), a: newAssociation(identity{System: "s", Addr: "me:1", UID: 1}, "peer:1", lim)}
+	return &script{t: t, now: time.Unix(1000, 0), a: newAssociation(identity{System: "s", Addr: "me:1", UID: 1}, "peer:1", lim, nil)}
 }
 
 func lanes(name string) laneKind {
@@ -101,6 +101,10 @@ func (s *script) do(line string) string {
 		s.o.wanted[lanes(w[1])] = false
 	case "unused":
 		s.o.unused[lanes(w[1])] = w[2] == "yes"
+	case "vouched":
+		s.o.vouched = w[1] == "yes"
+	case "crowded":
+		s.a.crowded(s.now, s.o.vouched)
 	case "watched":
 		s.o.watched = w[1] == "yes"
 	case "after": // a time
@@ -135,6 +139,25 @@ func TestAssociation(t *testing.T) {
 			"after 1ms => dial control", "down control =>", "after 100ms => dial control", "down control =>", "after 199ms =>", "after 1ms => dial control",
 			"down control =>", "after 400ms => dial control", "down control =>", "after 800ms => dial control", "down control =>", "after 999ms =>", "after 1ms => dial control",
 		},
+		"an incarnation that isn't used is asked, and stays if it answers": append(known[:2:2], // R027
+			"unused control yes =>", "after 5m => close control", "after 5h59m =>", "after 1m => dial probe", "up probe 7 => close probe", "after 5h59m =>", "after 1m => dial probe"),
+		"and is gone if it doesn't, and forgotten": append(known[:2:2], // R027, R070
+			"unused control yes =>", "after 5m => close control", "after 6h => dial probe", "down probe =>", "after 10s => dial probe", "down probe =>",
+			"after 10s => dial probe; drop probe: unreachable; gone 7: unused for long, and it does not answer",
+			"down probe =>", "after 1s => close probe", "after 5h59m =>", "knock 1 7 => refuse 1 code 4",
+			"after 11h59m =>", "after 1m => forget", "knock 1 7 => welcome 1; peer 7"),
+		"whoever refuses has answered": append(known[:2:2],
+			"unused control yes =>", "after 5m => close control", "after 6h => dial probe", "refused probe 6 0 =>", "after 30s => close probe", "after 5h59m =>", "after 31s => dial probe"),
+		"another incarnation answers": append(known[:2:2],
+			"unused control yes =>", "after 5m => close control", "after 6h => dial probe", "up probe 8 => gone 7: replaced by a new incarnation; peer 8; close probe"),
+		"somebody vouches for it": append(known[:2:2],
+			"unused control yes =>", "after 5m => close control", "vouched yes =>", "after 6h =>", "after 6h =>", "vouched no =>", "after 6h => dial probe"),
+		"when there are too many, sooner": append(known[:2:2],
+			"unused control yes =>", "after 5m => close control", "after 9m =>", "crowded =>", "after 1m =>", "crowded => dial probe",
+			"goodbye 1 7 control => reply 1 goodbye-ack; gone 7: its system has stopped", "up probe 8 => peer 8; close probe",
+			"quarantine 8 => gone 8: declared dead", "crowded =>", "after 10m =>", "crowded => forget", "crowded =>"),
+		"what is of use is not": append(known[:2:2],
+			"send 7 => write control system 1", "crowded =>", "unused control no =>", "ack 7 1 =>", "after 7h =>", "crowded =>"),
 		"messages wait 20 s for a connection, then are dropped and nobody dials any more": {
 			"demand ordinary => dial ordinary", "wanted ordinary =>", "down ordinary =>", "after 50ms => dial ordinary", "down ordinary =>",
 			"unwanted ordinary =>", "after 19.949s => close ordinary", "after 1h =>",
@@ -314,7 +337,7 @@ func TestReliableStream(t *testing.T) {
 		sender := newScript(t, lim)
 		sender.do("demand control")
 		sender.do("up control 7")
-		receiver := newAssociation(identity{UID: 7}, "me:1", lim)
+		receiver := newAssociation(identity{UID: 7}, "me:1", lim, nil)
 		receiver.learn(sender.now, identity{UID: 1})
 		receiver.effects = nil
 		var delivered []uint64
@@ -397,4 +420,28 @@ func TestAssociationSurvivesAnything(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestBackoffIsSpread: those who lost the same node don't come back at the same moment.
+func TestBackoffIsSpread(t *testing.T) {
+	seen := map[time.Duration]bool{}
+	for seed := range uint64(200) {
+		a := newAssociation(identity{UID: 1}, "peer:1", testLimits(), rand.New(rand.NewPCG(seed, 1)))
+		now := time.Unix(1000, 0)
+		a.demand(now, laneControl)
+		for _, longest := range []time.Duration{50, 100, 200, 400, 800, 1000, 1000} {
+			longest *= time.Millisecond
+			a.laneDown(now, laneControl, true)
+			wait := a.lanes[laneControl].until.Sub(now)
+			require.LessOrEqual(t, wait, longest)
+			require.Greater(t, wait, longest/2)
+			if longest == time.Second {
+				seen[wait.Round(50*time.Millisecond)] = true
+			}
+			now = now.Add(wait)
+			a.tick(now, outside{wanted: [laneMax]bool{laneControl: true}})
+			require.Equal(t, laneDialing, a.lanes[laneControl].phase)
+		}
+	}
+	require.GreaterOrEqual(t, len(seen), 10, "all over the range")
 }

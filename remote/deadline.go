@@ -13,6 +13,7 @@ type outside struct {
 	wanted  [laneMax]bool   // bytes wait on the lane
 	unused  [laneMax]bool   // nothing was sent since the lane was last looked at, and its stream is taken away
 	sent    [laneMax]uint64 // messages ever appended to the lane
+	vouched bool            // somebody answers for the present incarnation though it isn't used
 	watched bool            // somebody here watches an actor of the present incarnation
 }
 
@@ -20,7 +21,7 @@ type outside struct {
 func (a *association) needed(lane laneKind, wanted bool) bool {
 	switch lane {
 	case laneProbe:
-		return len(a.waiting) > 0 || a.suspect != 0
+		return len(a.waiting) > 0 || a.suspect != 0 || a.doubted
 	case laneControl:
 		return wanted || len(a.out.kept) > 0 || len(a.unsent) > 0 && a.peer.UID == 0
 	}
@@ -44,6 +45,7 @@ func (a *association) tick(now time.Time, o outside) {
 	if at, ok := a.unsentDeadline(); ok && !now.Before(at) {
 		a.giveUpUnsent(now)
 	}
+	a.tickDisuse(now, o.vouched)
 }
 
 func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
@@ -76,7 +78,7 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 		l.failing = now
 		a.emit(effect{kind: effectDropPending, lane: lane, reason: actor.DropUnreachable})
 		if lane == laneProbe {
-			a.suspect = 0
+			a.unanswered(now)
 		}
 		if l.phase == laneWaiting && !a.needed(lane, false) {
 			a.toIdle(now, lane)
@@ -242,6 +244,9 @@ func (a *association) next() (time.Time, bool) {
 		}
 	}
 	if t, ok := a.unsentDeadline(); ok {
+		add(t)
+	}
+	if t, ok := a.disusedAt(); ok {
 		add(t)
 	}
 	return at, !at.IsZero()

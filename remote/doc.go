@@ -31,7 +31,7 @@
 //     [Config.ControlBufferMax], twice, and four times at the most when a stream breaks
 //     and what was written by short indexes is written anew; [Config.LargeBufferMax]; the
 //     window of unacknowledged system messages, 20 000 and 8 MiB, whose overflow is a
-//     quarantine.
+//     quarantine. Peers that come and go are forgotten; see [Config.ForgetAfter].
 //
 // # Duties
 //
@@ -62,7 +62,7 @@
 // below, with [TCP], [MemNet] and, in tests of whole clusters, a simulator. Only
 // the files tcp and memnet start goroutines.
 //
-// Read the files in this order: association, deadline, effect, reliable (what is
+// Read the files in this order: association, deadline, disuse, effect, reliable (what is
 // decided, without any doing); frame, handshake, secret, access, nonce, gate, begun,
 // envelope, message, extras, table, stream, route, assembly (bytes); peer, lane, room, large,
 // parts, budget, delivery, outbound, inbound, link, renew, spawn (doing it); remote,

@@ -24,6 +24,7 @@ const (
 	effectRefusedByPeer                       // the peer has declared this node dead
 	effectMisfit                              // the peer can't be talked to as things are configured
 	effectLeft                                // the goodbye is over
+	effectForget                              // there is nothing to remember of the address any more
 )
 
 // goneReason is why an incarnation is gone.
@@ -37,10 +38,12 @@ const (
 	goneGaveUp                            // system messages unacknowledged for too long
 	goneRefused                           // it has declared this node dead
 	goneOrdered                           // Quarantine was called
+	goneUnused                            // unused for long, and it doesn't answer
 )
 
 var goneTexts = [...]string{"?", "replaced by a new incarnation", "its system has stopped", "no heartbeat",
-	"too many system messages unacknowledged", "system messages unacknowledged for too long", "it has declared this node dead", "declared dead"}
+	"too many system messages unacknowledged", "system messages unacknowledged for too long", "it has declared this node dead", "declared dead",
+	"unused for long, and it does not answer"}
 
 func (g goneReason) String() string { return goneTexts[g] }
 
@@ -48,7 +51,7 @@ func (g goneReason) String() string { return goneTexts[g] }
 // that has ended.
 func (g goneReason) verdict() bool {
 	switch g {
-	case goneUnreachable, goneOverflow, goneGaveUp, goneOrdered:
+	case goneUnreachable, goneOverflow, goneGaveUp, goneOrdered, goneUnused:
 		return true
 	}
 	return false
@@ -103,6 +106,8 @@ func (e effect) String() string {
 		return "misfit"
 	case effectLeft:
 		return "left"
+	case effectForget:
+		return "forget"
 	}
 	return "?"
 }

@@ -37,7 +37,7 @@ type Stats struct {
 	Peers, Connections int
 }
 
-// PeerStats are the counts of one peer, since it is known.
+// PeerStats are the counts of one peer, since it is known; see Config.ForgetAfter.
 type PeerStats struct {
 	// Addr is its address, UID the incarnation known to be there; 0 if none.
 	Addr string
@@ -184,17 +184,52 @@ func (n *instruments) traffic() Traffic {
 	return t
 }
 
+// take reads the instruments and sets them back.
+func (n *instruments) take() Traffic {
+	t := n.traffic()
+	for _, c := range []*atomic.Uint64{&n.received, &n.sentBytes, &n.receivedBytes, &n.lost, &n.reconnects, &n.failed, &n.quarantined, &n.ended} {
+		c.Store(0)
+	}
+	for _, w := range []*stopwatch{&n.encoding, &n.decoding} {
+		w.mu.Lock()
+		w.t = Timing{}
+		w.mu.Unlock()
+	}
+	n.droppedMu.Lock()
+	n.dropped = nil
+	n.droppedMu.Unlock()
+	return t
+}
+
 func (p *peer) traffic() Traffic {
 	t := p.instruments.traffic()
+	t.Sent = p.appended() - p.sentBefore.Load()
 	for _, l := range p.lanes {
 		if l != nil {
 			messages, bytes := l.load()
-			t.Sent += l.position()
 			t.Queued += messages
 			t.QueuedBytes += bytes
 		}
 	}
 	return t
+}
+
+// takeTraffic is traffic that begins anew.
+func (p *peer) takeTraffic() Traffic {
+	t := p.instruments.take()
+	sent := p.appended()
+	t.Sent = sent - p.sentBefore.Swap(sent)
+	return t
+}
+
+// appended is how many messages were ever put into an outbound buffer.
+func (p *peer) appended() (n uint64) {
+	for _, l := range p.lanes {
+		if l != nil {
+			n += l.position()
+		}
+	}
+	return n
 }
 
 // counters are what can't be said of one peer.
@@ -208,10 +243,15 @@ type counters struct {
 // every few seconds, not for every message.
 func (r *Remote) Stats() Stats {
 	s := Stats{Traffic: r.stats.nobody.traffic(), Plaintext: r.plaintext, Connections: r.alive.count()}
-	for _, p := range r.sortedPeers() {
-		s.Traffic.add(p.traffic())
-		s.Peers++
+	r.peersMu.RLock()
+	s.Traffic.add(r.past)
+	for _, at := range r.peers { //det:ok adding commutes
+		if at.kept != nil {
+			s.Traffic.add(at.kept.traffic())
+			s.Peers++
+		}
 	}
+	r.peersMu.RUnlock()
 	r.connsMu.Lock()
 	s.Shed = r.gate.shed
 	r.connsMu.Unlock()

@@ -239,6 +239,7 @@ func (r *Remote) drop(to actor.Location, msg any, from actor.PID, reason actor.D
 // drop counts a dead letter of the peer's.
 func (p *peer) drop(to actor.Location, msg any, from actor.PID, reason actor.DropReason) error {
 	p.instruments.drop(reason)
+	p.post(func(*association, time.Time) {}) // so that it is remembered, and seen
 	return p.remote.drop(to, msg, from, reason)
 }
 

@@ -19,6 +19,7 @@ type peer struct {
 	lanes  []queue // by laneKind; nil for the probe
 
 	instruments instruments
+	sentBefore  atomic.Uint64 // messages that are counted elsewhere already
 
 	lone atomic.Bool // see lane.lone
 
@@ -37,11 +38,12 @@ type peer struct {
 	dialedConns [laneMax]*outbound
 
 	// The rest belongs to the runner.
-	assoc    *association
-	streams  []*outbound   // by laneKind
-	renewing [laneMax]bool // a stream is being replaced
-	timer    actor.Timer
-	timerAt  time.Time
+	assoc      *association
+	remembered bool          // by the node
+	streams    []*outbound   // by laneKind
+	renewing   [laneMax]bool // a stream is being replaced
+	timer      actor.Timer
+	timerAt    time.Time
 
 	// reached is how far the incoming streams of messages have got.
 	reachedMu sync.Mutex
@@ -58,7 +60,7 @@ type incarnations struct {
 func (i *incarnations) isGone(uid uint64) bool { return uid != 0 && slices.Contains(i.gone, uid) }
 
 func newPeer(r *Remote, addr string) *peer {
-	p := &peer{remote: r, addr: addr, assoc: newAssociation(r.self, addr, r.limits)}
+	p := &peer{remote: r, addr: addr, assoc: newAssociation(r.self, addr, r.limits, r.sys.Rand("remote/"+addr))}
 	p.lanes = make([]queue, len(p.assoc.lanes))
 	p.streams = make([]*outbound, len(p.assoc.lanes))
 	for k := range p.lanes {
@@ -99,6 +101,7 @@ func (p *peer) run() {
 		p.inputMu.Unlock()
 		now := p.remote.clock.Now()
 		for _, input := range inputs {
+			p.remember(now)
 			input(p.assoc, now)
 			p.perform(now)
 		}
@@ -155,6 +158,7 @@ func (p *peer) tick() {
 		for k, l := range p.lanes {
 			o.unused[k] = l != nil && a.lookDue(now, laneKind(k)) && l.retire()
 		}
+		o.vouched = a.disuseDue(now) && p.vouched()
 		a.tick(now, o)
 	})
 }
@@ -287,6 +291,8 @@ func (p *peer) carryOut(now time.Time, e effect) {
 		p.deliverSystem(e)
 	case effectLeft:
 		r.left()
+	case effectForget:
+		p.forget()
 	default:
 		p.announce(e)
 	}

@@ -48,7 +48,9 @@ type Remote struct {
 	alive     liveCount
 
 	peersMu sync.RWMutex
-	peers   map[string]*peer
+	peers   map[string]place
+	past    Traffic   // with peers that have been forgotten
+	roomAt  time.Time // when they may be asked for room again
 
 	connsMu  sync.Mutex
 	ready    bool   // accept may go on
@@ -87,7 +89,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 	}
 	r := &Remote{
 		sys: sys, cfg: cfg, limits: cfg.limits(), scope: sys.Scope(), clock: sys.Clock(), transport: cfg.Transport,
-		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]*peer{}, conns: map[uint64]*inbound{},
+		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]place{}, conns: map[uint64]*inbound{},
 		gate: newGate(cfg.acceptRate()),
 	}
 	r.large.free = largeShare * cfg.largeMax()
@@ -182,7 +184,7 @@ func (r *Remote) Quarantine(addr string, uid uint64) {
 // Peer returns the incarnation known to be at addr, 0 if none.
 func (r *Remote) Peer(addr string) uint64 {
 	r.peersMu.RLock()
-	p := r.peers[addr]
+	p := r.peers[addr].kept
 	r.peersMu.RUnlock()
 	if p == nil {
 		return 0
@@ -193,31 +195,32 @@ func (r *Remote) Peer(addr string) uint64 {
 // peer returns the peer at an address, a new one if need be.
 func (r *Remote) peer(addr string) (*peer, bool) {
 	r.peersMu.RLock()
-	p := r.peers[addr]
+	p := r.peers[addr].kept
 	r.peersMu.RUnlock()
 	if p != nil {
 		return p, true
 	}
 	r.peersMu.Lock()
 	defer r.peersMu.Unlock()
-	if p := r.peers[addr]; p != nil {
+	if p := r.peers[addr].ref.Value(); p != nil {
 		return p, true
 	}
 	if len(r.peers) >= peersMax {
+		r.makeRoom()
 		return nil, false
 	}
-	p = newPeer(r, addr)
-	r.peers[addr] = p
-	return p, true
+	return r.newPlace(addr), true
 }
 
-// sortedPeers is in the order of addresses.
+// sortedPeers are those that something is or was wanted of, in the order of addresses.
 func (r *Remote) sortedPeers() []*peer {
 	r.peersMu.RLock()
 	defer r.peersMu.RUnlock()
 	peers := make([]*peer, 0, len(r.peers))
 	for _, addr := range slices.Sorted(maps.Keys(r.peers)) {
-		peers = append(peers, r.peers[addr])
+		if p := r.peers[addr].kept; p != nil {
+			peers = append(peers, p)
+		}
 	}
 	return peers
 }
