@@ -27,64 +27,6 @@ func registerMessages(reg *codec.Registry) error {
 
 func isTemp(path string) bool { return strings.HasPrefix(path, tempPrefix) }
 
-// sentinels are the errors that keep their identity on the wire; the index is
-// their code, so the order is fixed and new ones go to the end.
-var sentinels = []error{
-	nil, ErrStopped, ErrNameTaken, ErrBadName, ErrMailboxFull, ErrTimeout, ErrDeadLetter, ErrNobody,
-	ErrStashFull, ErrAttached, ErrBackpressure, ErrKilled, ErrCallCycle,
-}
-
-// RemoteError is an error that came from another node: its text, and the
-// sentinel of this package that it wraps, if any.
-type RemoteError struct {
-	Text  string
-	cause error
-}
-
-// Error returns the text the error had where it arose.
-func (e *RemoteError) Error() string { return e.Text }
-
-// Unwrap returns the sentinel, so that errors.Is works across nodes.
-func (e *RemoteError) Unwrap() error { return e.cause }
-
-// errorTextMax bounds the text of an error on the wire, in bytes.
-const errorTextMax = 4 << 10
-
-// AppendWire appends the error's text and the code of its sentinel.
-func (f Failure) AppendWire(_ codec.Scope, b []byte) ([]byte, error) {
-	if f.Err == nil {
-		return b, errors.New("failure without an error")
-	}
-	code := 0
-	for i, s := range sentinels[1:] {
-		if errors.Is(f.Err, s) {
-			code = i + 1
-			break
-		}
-	}
-	text := f.Err.Error()
-	if len(text) > errorTextMax {
-		text = strings.ToValidUTF8(text[:errorTextMax], "")
-	}
-	b = wire.AppendUvarint(b, uint64(code))
-	return wire.AppendString(b, text), nil
-}
-
-// DecodeWire reads what AppendWire wrote; Err is a [*RemoteError].
-func (f *Failure) DecodeWire(_ codec.Scope, b []byte) error {
-	r := wire.NewReader(b)
-	code, text := r.Uvarint(), r.String()
-	if err := r.Err(); err != nil {
-		return fmt.Errorf("failure: %w", err)
-	}
-	e := &RemoteError{Text: text}
-	if code < uint64(len(sentinels)) {
-		e.cause = sentinels[code]
-	}
-	f.Err = e
-	return nil
-}
-
 // AppendWire appends nothing: the message has no fields.
 func (PoisonPill) AppendWire(_ codec.Scope, b []byte) ([]byte, error) { return b, nil }
 

@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/troupe-go/troupe/codec"
@@ -26,4 +27,15 @@ func Example() {
 	msg, err := reg.Decode(scope, name, body)
 	fmt.Println(name, msg, err)
 	// Output: bank.Deposit.v1 {ada 10} <nil>
+}
+
+var errSoldOut = errors.New("sold out")
+
+func ExampleRegisterError() {
+	reg := codec.NewRegistry()
+	fmt.Println(codec.RegisterError(reg, "shop.SoldOut.v1", errSoldOut))
+	fmt.Println(reg.ErrorNames(fmt.Errorf("till 3: %w", errSoldOut)))
+	// Output:
+	// <nil>
+	// [shop.SoldOut.v1]
 }

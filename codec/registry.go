@@ -41,6 +41,7 @@ type Registry struct {
 	serializers map[uint32]Serializer // by id
 	used        []Serializer          // asked in this order
 	msgpack     packers
+	errors      atomic.Pointer[map[string]error] // by name; never changed in place
 }
 
 // table is immutable once published.

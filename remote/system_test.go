@@ -2,6 +2,8 @@ package remote_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +21,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // wait is how long a test waits for what must happen; only failures take it.
 const wait = 15 * time.Second
+
+var errTest = errors.New("of this test")
 
 type ping struct{ N int }
 type pong struct{ N int }
@@ -228,8 +232,11 @@ func TestAskAcrossNodes(t *testing.T) {
 	pair(t, func(t *testing.T, _ *remote.MemNet, a, b *node) {
 		_, err := b.sys.Spawn("echo", func() actor.Actor {
 			return actor.Func(func(ctx *actor.Context) {
-				if m, ok := ctx.Message().(askMe); ok {
+				switch m := ctx.Message().(type) {
+				case askMe:
 					actor.Reply(ctx, m, pong{m.N})
+				case ping:
+					ctx.Reply(actor.Failure{Err: fmt.Errorf("ping %d: %w", m.N, errTest)})
 				}
 			})
 		})
@@ -244,6 +251,15 @@ func TestAskAcrossNodes(t *testing.T) {
 		}
 		_, err = actor.Ask(ctx, a.sys.RefAt(b.rem.Addr(), "/user/nobody"), askMe{N: 1})
 		require.ErrorIs(t, err, actor.ErrDeadLetter, "nobody is there, and that is said at once")
+		letter, ok := errors.AsType[*actor.DeadLetterError](err)
+		require.True(t, ok)
+		require.Equal(t, actor.DropStopped, letter.Reason)
+		for _, n := range []*node{a, b} {
+			require.NoError(t, codec.RegisterError(n.sys.Registry(), "test", errTest))
+		}
+		_, err = actor.AskAs[pong](ctx, ref, any(ping{3}))
+		require.ErrorIs(t, err, errTest)
+		require.ErrorContains(t, err, "ping 3: ")
 	})
 }
 
