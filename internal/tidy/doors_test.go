@@ -45,6 +45,7 @@ var doors = []door{
 	{"cluster/lease/leasetest/kit.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
 	{"persistence/persistencetest/race.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
 	{"remote/nonce.go", chance, "what strangers must not foresee can't come from a seed"},
+	{"remote/disuse.go", machine, "peers of which nothing is known are forgotten when nobody refers to one; nothing depends on when"},
 	{"remote/memnet.go", goroutine, "the wire in memory: a goroutine for each direction, as TCP has"},
 	{"remote/memnet.go", choice, "a direction has bytes to write, or is over"},
 	{"remote/tcp.go", goroutine, "the production wire: reading and writing block"},
