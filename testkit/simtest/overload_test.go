@@ -23,9 +23,9 @@ type (
 )
 
 const (
-	takes    = 50 * time.Millisecond // that the consumer needs for a crate
-	overload = 10                    // how many times too many come
-	roomFor  = 100                   // crates in the consumer's mailbox
+	takes    = 200 * time.Millisecond // that the consumer needs for a crate
+	overload = 10                     // how many times too many come
+	roomFor  = 40                     // crates in the consumer's mailbox
 )
 
 // consumer works off one crate after the other and counts what became of them.
@@ -98,7 +98,7 @@ func TestAnOverloadedConsumer(t *testing.T) {
 			})
 			porter := n.System().RefAt(nodes[0].Addr(), "/user/porter")
 			n.Go(func() {
-				for ; !stopped; sleep(n, 100*time.Millisecond) {
+				for ; !stopped; sleep(n, 500*time.Millisecond) {
 					began := w.Elapsed()
 					if _, err := actor.Ask(context.Background(), porter, knock{}); err != nil {
 						w.Failf("%v: %v", n, err)

@@ -64,7 +64,7 @@ func (o *rollout) stays() *simtest.Node {
 	}
 }
 
-// serve lets one client work on each id, without a pause to speak of, and
+// serve lets one client work on each id, and
 // notes how long each operation takes from the first try on.
 func (o *rollout) serve() {
 	for k := range idCount {
@@ -80,7 +80,7 @@ func (o *rollout) serve() {
 					return o.try(n, o.doors[n].ref(id), c)
 				})
 				o.worst = max(o.worst, o.w.Elapsed()-began)
-				sleep(o.client, time.Duration(100+r.IntN(200))*time.Millisecond)
+				sleep(o.client, time.Duration(200+r.IntN(600))*time.Millisecond)
 			}
 		})
 	}
