@@ -64,8 +64,8 @@ func (o *rollout) stays() *simtest.Node {
 	}
 }
 
-// serve lets one client work on each id, and
-// notes how long each operation takes from the first try on.
+// serve lets one client work on each id, and notes how long each operation
+// takes from the first try on.
 func (o *rollout) serve() {
 	for k := range idCount {
 		id := clerk
