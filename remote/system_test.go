@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // wait is how long a test waits for what must happen; only failures take it.
-const wait = 15 * time.Second
+const wait = 45 * time.Second
 
 var errTest = errors.New("of this test")
 
