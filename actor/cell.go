@@ -174,7 +174,7 @@ func recovered(v any) error {
 	if f, ok := v.(failWith); ok {
 		return f.err
 	}
-	return &PanicError{Value: v, Stack: debug.Stack()}
+	return &PanicError{Value: v, Stack: debug.Stack(), pc: panickedAt()}
 }
 
 // protect runs f and then, with the failure of f: also when f panics, or ends its

@@ -41,6 +41,8 @@ type PanicError struct {
 	Value any
 	// Stack is the stack of the panic.
 	Stack []byte
+
+	pc uintptr // of the panic; 0 if unknown
 }
 
 // Error says what the panic was; the stack is not part of it.

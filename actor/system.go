@@ -25,6 +25,7 @@ type System struct {
 	uid      uint64
 	seed     uint64
 	clock    Clock
+	stacks   stacks
 	exec     Executor
 	own      *workers  // exec when the system made it itself
 	observer *Observer // nil: nobody looks on
@@ -330,14 +331,15 @@ func (s *System) alive(most int) []string {
 	return paths
 }
 
-// logFailure tells of a failure where it happened.
+// logFailure tells of a failure where it happened, with the stack unless that was
+// logged a moment ago.
 func (s *System) logFailure(c *cell, err error) {
 	if err == errEnded {
 		s.log.Info().Str("actor", c.path()).Msg("actor has stopped itself and is to be revived")
 		return
 	}
 	ev := s.log.Error().Str("actor", c.path()).Err(err)
-	if p, ok := errors.AsType[*PanicError](err); ok {
+	if p, ok := errors.AsType[*PanicError](err); ok && s.stacks.due(placeOf(c, p), s.clock.Now()) {
 		ev = ev.Str("stack", string(p.Stack))
 	}
 	ev.Msg("actor failed")
