@@ -54,7 +54,7 @@ func sizeOf(msg any) int64 {
 }
 
 // MailboxBytes returns how many bytes wait in the mailboxes, by the estimate of
-// Config.MailboxBytes; 0 when that isn't set.
+// Config.MailboxBytes; 0 when there is no bound.
 func (s *System) MailboxBytes() int64 {
 	if s.budget == nil {
 		return 0

@@ -31,8 +31,11 @@ type Config struct {
 	SlowTurn time.Duration
 	// MailboxBytes bounds the bytes that wait in all mailboxes together, as
 	// estimated from a message's type, or said by a [Sizer]. What would exceed it
-	// becomes a dead letter with the reason DropOverBudget. Default 0: no
-	// bound. It makes every mailbox count, which costs some 100 ns a message.
+	// becomes a dead letter with the reason DropOverBudget. Default: a quarter of
+	// the memory limit of the process (GOMEMLIMIT) as it is when the system starts;
+	// where there is none, or for less than 0, no bound. Raised, slow actors may
+	// fall further behind before messages are lost. It makes every mailbox count,
+	// which costs some 100 ns a message.
 	MailboxBytes int64
 	// MessageAges notes when messages came, for ActorInfo.Oldest. It costs what
 	// MailboxBytes costs.
@@ -75,6 +78,15 @@ func (c Config) turnMax() int {
 		return c.TurnMax
 	}
 	return 2048
+}
+
+// mailboxBytes is the budget of all mailboxes where the process has such a memory
+// limit; 0: none.
+func (c Config) mailboxBytes(limit int64) int64 {
+	if c.MailboxBytes == 0 {
+		return limit / 4
+	}
+	return max(c.MailboxBytes, 0)
 }
 
 func orDefault(d, standard time.Duration) time.Duration {

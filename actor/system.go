@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/memory"
 )
 
 // System is a tree of actors with everything they share. Make one with
@@ -83,8 +84,8 @@ func NewSystem(name string, cfg Config) (*System, error) {
 	}
 	s.shutdown.order, s.shutdown.cfg = order, cfg.Shutdown
 	s.ages, s.labels, s.observer = cfg.MessageAges, cfg.ProfileLabels, cfg.Observer
-	if cfg.MailboxBytes > 0 {
-		s.budget = &budget{most: cfg.MailboxBytes}
+	if most := cfg.mailboxBytes(memory.Limit()); most > 0 {
+		s.budget = &budget{most: most}
 	}
 	if s.clock == nil {
 		s.clock = RealClock{}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"testing"
@@ -205,6 +207,47 @@ func TestMailboxBytes(t *testing.T) {
 	r.next(t, 1)
 	require.NoError(t, actor.GracefulStop(t.Context(), pid))
 	require.Zero(t, sys.MailboxBytes())
+}
+
+// Without a word in Config the bound is a quarter of the memory limit of the process.
+func TestMailboxBytesByTheLimitOfTheProcess(t *testing.T) {
+	const limit = 1 << 30
+	was := debug.SetMemoryLimit(-1)
+	t.Cleanup(func() { debug.SetMemoryLimit(was) })
+	for title, c := range map[string]struct{ limit, set, most int64 }{
+		"no limit, nothing said":    {math.MaxInt64, 0, 0},
+		"no limit, a bound":         {math.MaxInt64, 1000, 1000},
+		"a limit, nothing said":     {limit, 0, limit / 4},
+		"a limit, a bound":          {limit, 1000, 1000},
+		"a limit, and switched off": {limit, -1, 0},
+	} {
+		t.Run(title, func(t *testing.T) {
+			debug.SetMemoryLimit(c.limit)
+			sys := configured(t, actor.Config{MailboxBytes: c.set})
+			debug.SetMemoryLimit(was)
+			release, begun := make(chan struct{}), make(chan struct{})
+			pid := spawn(t, sys, "x", func(ctx *actor.Context) {
+				if ctx.Message() == any("block") {
+					close(begun)
+					<-release
+				}
+			})
+			defer close(release)
+			pid.Tell("block")
+			<-begun
+			const overhead = 64 // of a message
+			if c.most == 0 {
+				require.NoError(t, pid.TryTell(bulky{1 << 40}))
+				require.NoError(t, pid.TryTell(bulky{1 << 40}))
+				require.Zero(t, sys.MailboxBytes(), "nothing is counted")
+				return
+			}
+			require.NoError(t, pid.TryTell(bulky{int(c.most) - 100 - overhead}))
+			require.ErrorIs(t, pid.TryTell(bulky{101}), actor.ErrMailboxFull)
+			require.NoError(t, pid.TryTell(bulky{100 - overhead}), "to the last byte")
+			require.EqualValues(t, c.most, sys.MailboxBytes())
+		})
+	}
 }
 
 func TestMailboxBytesComeBackFromStashAndDeath(t *testing.T) {

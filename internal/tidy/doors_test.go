@@ -5,7 +5,7 @@ package tidy
 func core(dir string) bool {
 	for _, tree := range []string{
 		"actor", "codec", "remote", "router", "cluster", "singleton", "sharding", "ddata", "pubsub", "receptionist",
-		"delivery", "testkit", "persistence", "internal/phi", "internal/wire",
+		"delivery", "testkit", "persistence", "internal/memory", "internal/phi", "internal/wire",
 	} {
 		if within(dir, tree) {
 			return !within(dir, "persistence/sqlite") && !within(dir, "testkit/multinode")
@@ -43,6 +43,7 @@ var doors = []door{
 	{"actor/watchdog.go", clock, "the watchdog over slow turns times those of the production executor"},
 	{"actor/monitor.go", clock, "the monitor that brings in a spare worker looks at its watch"},
 	{"cluster/lease/leasetest/kit.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
+	{"internal/memory/memory.go", machine, "the limit and the use of memory are those of the process"},
 	{"persistence/persistencetest/race.go", goroutine, "the conformance kit provokes real races; it runs in tests only"},
 	{"remote/nonce.go", chance, "what strangers must not foresee can't come from a seed"},
 	{"remote/disuse.go", machine, "peers of which nothing is known are forgotten when nobody refers to one; nothing depends on when"},
@@ -62,6 +63,7 @@ var doors = []door{
 	{"testkit/probe.go", choice, "a probe waits for a message or for the end of its patience"},
 	{"testkit/stepper.go", goroutine, "a turn of an actor alone may end its goroutine, which must not be the test's"},
 	{"testkit/simtest/run.go", clock, "reports seeds per minute and ends a seed that hangs; nothing inside the world sees it"},
+	{"testkit/simtest/run.go", machine, "gives memory back between seeds; nothing inside the world sees it"},
 	{"testkit/simtest/wall.go", allocation, "only so can an instant be made whose clock on the wall was set"},
 	{"testkit/simtest/strand.go", goroutine, "a strand is a coroutine: exactly one of them runs"},
 }

@@ -145,7 +145,10 @@ func (n *Node) Logger() zerolog.Logger {
 func (n *Node) Config() actor.Config {
 	p := n.running()
 	log := n.Logger()
-	return actor.Config{Clock: clock{p}, Executor: p, Seed: p.rand("system").Uint64() | 1, UID: p.uid, Logger: &log}
+	return actor.Config{
+		Clock: clock{p}, Executor: p, Seed: p.rand("system").Uint64() | 1, UID: p.uid, Logger: &log,
+		MailboxBytes: -1, // the memory of the machine is none of the world's
+	}
 }
 
 // System returns the actor system of the node's present process. It is made,
