@@ -32,8 +32,8 @@ type Config struct {
 	// MailboxBytes bounds the bytes that wait in all mailboxes together, as
 	// estimated from a message's type, or said by a [Sizer]. What would exceed it
 	// becomes a dead letter with the reason DropOverBudget. Default: a quarter of
-	// the memory limit of the process (GOMEMLIMIT) as it is when the system starts;
-	// where there is none, or for less than 0, no bound. Raised, slow actors may
+	// the limit that Memory has (GOMEMLIMIT) when the system starts; where there
+	// is none, or for less than 0, no bound. Raised, slow actors may
 	// fall further behind before messages are lost. It makes every mailbox count,
 	// which costs some 100 ns a message.
 	MailboxBytes int64
@@ -54,6 +54,9 @@ type Config struct {
 	Observer *Observer
 	// Clock is the system's time. Default: the machine's.
 	Clock Clock
+	// Memory says how much memory there is. Default: what Go's runtime says of the
+	// process, with GOMEMLIMIT as the limit.
+	Memory Memory
 	// Executor runs the system's actors. Default: one of its own.
 	Executor Executor
 	// Seed fixes the system's random choices. 0 means an unpredictable one.
@@ -80,8 +83,8 @@ func (c Config) turnMax() int {
 	return 2048
 }
 
-// mailboxBytes is the budget of all mailboxes where the process has such a memory
-// limit; 0: none.
+// mailboxBytes is the budget of all mailboxes where there is such a limit of
+// memory; 0: none.
 func (c Config) mailboxBytes(limit int64) int64 {
 	if c.MailboxBytes == 0 {
 		return limit / 4

@@ -43,6 +43,6 @@
 // discipline, budget, signal, supervise, parent, watch, end, ask, asklimit, timer,
 // idle, pipe, session, fsm, intercept, adapter, selection, receptionist, extension,
 // breaker, retry, system, family, events, shutdown, interrupt, executor, workers,
-// monitor, watchdog, bulkhead, inspect, tree, observe, clock, remoting, refwire, message,
+// monitor, watchdog, bulkhead, inspect, tree, observe, clock, memory, remoting, refwire, message,
 // epoch.
 package actor

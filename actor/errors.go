@@ -33,6 +33,9 @@ var (
 	ErrCallCycle = errors.New("asks wait for each other")
 	// ErrBackpressure: the connection to the actor's node has no room for more.
 	ErrBackpressure = errors.New("outbound buffer is full")
+	// ErrOverloaded: the actor's node is short of memory and takes nothing new of
+	// other nodes at present. The message was not handled.
+	ErrOverloaded = errors.New("node is short of memory and takes nothing new")
 )
 
 // PanicError is the failure of an actor that panicked.

@@ -48,13 +48,15 @@ const (
 	DropNoRoutee
 	// DropDiscarded: the actor had put the message aside and gave it up.
 	DropDiscarded
+	// DropOverloaded: the receiving node is short of memory; see remote.Config.MemoryMax.
+	DropOverloaded
 	dropReasons
 )
 
 var dropReasonNames = [dropReasons]string{
 	"actor stopped", "mailbox full", "stash full", "nobody", "late reply", "unreachable", "quarantined",
 	"backpressure", "not encodable", "not decodable", "too large", "buffer full", "connection lost", "refused",
-	"over budget", "no routee", "discarded",
+	"over budget", "no routee", "discarded", "overloaded",
 }
 
 // String returns the reason in words.
@@ -152,6 +154,11 @@ func (e *DeadLetterError) Error() string { return "dead letter: " + e.Reason.Str
 
 // Unwrap returns ErrDeadLetter.
 func (e *DeadLetterError) Unwrap() error { return ErrDeadLetter }
+
+// Is reports whether target is [ErrOverloaded] and the reason says so.
+func (e *DeadLetterError) Is(target error) bool {
+	return target == ErrOverloaded && e.Reason == DropOverloaded
+}
 
 // Dropped returns how many messages were dropped for the reason so far.
 func (s *System) Dropped(r DropReason) uint64 {

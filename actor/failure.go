@@ -17,6 +17,7 @@ var sentinels = []error{
 	ErrStashFull, ErrAttached, ErrBackpressure, ErrKilled, ErrCallCycle,
 	ErrStashed, context.DeadlineExceeded, context.Canceled,
 	codec.ErrUnregistered, codec.ErrMalformed, codec.ErrTooLarge, codec.ErrTooDeep, codec.ErrDenied,
+	ErrOverloaded,
 }
 
 // RemoteError is an error that came from another node: its text, and what it is: the

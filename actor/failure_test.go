@@ -42,10 +42,11 @@ func TestErrorsKeepTheirIdentity(t *testing.T) {
 		actor.ErrStashFull, actor.ErrAttached, actor.ErrBackpressure, actor.ErrKilled, actor.ErrCallCycle, actor.ErrStashed,
 		context.DeadlineExceeded, context.Canceled,
 		codec.ErrUnregistered, codec.ErrMalformed, codec.ErrTooLarge, codec.ErrTooDeep, codec.ErrDenied, errSoldOut,
+		actor.ErrOverloaded,
 	}
 	for _, sent := range append(all[:len(all):len(all)],
 		errors.New("none of them"), fmt.Errorf("late: %w (%w)", actor.ErrTimeout, context.DeadlineExceeded), errors.Join(all...),
-		&actor.DeadLetterError{Reason: actor.DropBackpressure}, &codec.UnregisteredError{Name: "x"}, fmt.Errorf("till 3: %w", errSoldOut), errClosed,
+		&actor.DeadLetterError{Reason: actor.DropBackpressure}, &actor.DeadLetterError{Reason: actor.DropOverloaded}, &codec.UnregisteredError{Name: "x"}, fmt.Errorf("till 3: %w", errSoldOut), errClosed,
 	) {
 		got := travel(sent)
 		require.Equal(t, sent.Error(), got.Error())

@@ -16,7 +16,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/troupe-go/troupe/codec"
-	"github.com/troupe-go/troupe/internal/memory"
 )
 
 // System is a tree of actors with everything they share. Make one with
@@ -50,6 +49,7 @@ type System struct {
 	resolversMu   sync.Mutex
 	resolvers     map[string]func(string) (PID, bool)
 
+	memory      Memory
 	budget      *budget // nil: none
 	ages        bool
 	labels      bool
@@ -83,8 +83,11 @@ func NewSystem(name string, cfg Config) (*System, error) {
 		askTimeout: cfg.askTimeout(), stopTimeout: cfg.stopTimeout(), turnMax: cfg.turnMax(),
 	}
 	s.shutdown.order, s.shutdown.cfg = order, cfg.Shutdown
+	if s.memory = cfg.Memory; s.memory == nil {
+		s.memory = &processMemory{}
+	}
 	s.ages, s.labels, s.observer = cfg.MessageAges, cfg.ProfileLabels, cfg.Observer
-	if most := cfg.mailboxBytes(memory.Limit()); most > 0 {
+	if most := cfg.mailboxBytes(s.memory.Limit()); most > 0 {
 		s.budget = &budget{most: most}
 	}
 	if s.clock == nil {
@@ -228,6 +231,9 @@ func (s *System) Addr() string {
 
 // Clock returns the system's clock.
 func (s *System) Clock() Clock { return s.clock }
+
+// Memory returns what says how much memory there is for the system.
+func (s *System) Memory() Memory { return s.memory }
 
 // Executor returns what runs the system's actors.
 func (s *System) Executor() Executor { return s.exec }

@@ -97,6 +97,16 @@ type Config struct {
 	// ControlBufferMax is the same for control messages. Default 8 MiB.
 	ControlBufferMax int
 
+	// MemoryMax is how many bytes of memory this process should get by with. While a
+	// garbage collection would leave less than a tenth of it free, messages of other
+	// nodes are refused, but for control messages, system messages and the answers to
+	// asks of this node: they become dead letters here with the reason DropOverloaded, and
+	// who has asked gets [actor.ErrOverloaded]. They are taken again when there are 15 %,
+	// after a second at least; see [Overloaded]. Default: the limit that the
+	// system's Memory has (GOMEMLIMIT) when remoting starts; where there is none, or for
+	// less than 0, nothing is refused. Lower leaves more to others, and refuses sooner.
+	MemoryMax int64
+
 	// HandshakeTimeout bounds connecting and the handshake. Default 5 s.
 	HandshakeTimeout time.Duration
 	// FrameTimeout is how long a frame may take whose first byte has arrived; the

@@ -68,7 +68,7 @@ func (i *inbound) message(body []byte) error {
 	if i.tally != nil && i.tally.due() {
 		i.offer()
 	}
-	if i.table != nil && m.Flags&nameIndex != 0 && i.quick(&m) {
+	if i.table != nil && m.Flags&nameIndex != 0 && !i.refusing && i.quick(&m) {
 		return nil
 	}
 	return i.slow(&m)
@@ -262,6 +262,10 @@ func (i *inbound) deliver(e envelope) bool {
 		})
 		e.From = sender{}
 		i.refused(e)
+		return false
+	}
+	if i.refusing && !r.port.Passing(path) { // an answer ends work, it begins none
+		i.drop(e, r.self.UID, actor.DropOverloaded)
 		return false
 	}
 	msg, err := i.named(e)

@@ -62,7 +62,7 @@
 // below, with [TCP], [MemNet] and, in tests of whole clusters, a simulator. Only
 // the files tcp and memnet start goroutines.
 //
-// Read the files in this order: association, deadline, disuse, effect, reliable (what is
+// Read the files in this order: association, deadline, disuse, effect, reliable, admission (what is
 // decided, without any doing); frame, handshake, secret, access, nonce, gate, begun,
 // envelope, message, extras, table, stream, route, assembly (bytes); peer, lane, room, large,
 // parts, budget, delivery, outbound, inbound, link, renew, spawn (doing it); remote,

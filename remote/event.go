@@ -40,6 +40,17 @@ type ConnectionLost struct {
 	Control bool
 }
 
+// Overloaded is published when memory has become so short that new work of other nodes
+// is refused, and when it is taken again; see Config.MemoryMax. It comes at most twice
+// a second.
+type Overloaded struct {
+	// Refusing is whether it is refused from now on.
+	Refusing bool
+	// Needed is the memory in use that a garbage collection would not give back, Max
+	// what there is, in bytes.
+	Needed, Max int64
+}
+
 // Denied is published when another node wanted what its class is not allowed here;
 // see [Access]. A program that is well configured sees none.
 type Denied struct {

@@ -50,8 +50,9 @@ type inbound struct {
 	got       uint64 // messages that have arrived on this lane, and before it
 	parts     inParts
 	delivery
-	skipped int // frames of unknown kinds
-	begun   begun
+	refusing bool // new work is not taken at present
+	skipped  int  // frames of unknown kinds
+	begun    begun
 }
 
 // Data reads what the other node sends.
@@ -64,6 +65,7 @@ func (i *inbound) Data(b []byte) {
 		i.unlimited = true
 		i.frames.max = i.remote.cfg.frameMax()
 	}
+	i.refusing = i.lane.carriesUser() && i.remote.overload.refusing.Load()
 	came := i.got
 	err := i.frames.feed(b, i.frame)
 	if i.peer != nil && i.lane.stream() == streamOrdinary {

@@ -33,6 +33,14 @@ type Stats struct {
 	CertificateExpires time.Time
 	// Plaintext: nodes of other machines can connect, and traffic is not encrypted.
 	Plaintext bool
+	// Overloaded: memory is short, and new work of other nodes is refused at present.
+	// Overloads is how often that has begun. What was refused is in Dropped.
+	Overloaded bool
+	Overloads  uint64
+	// MemoryNeeded is the memory in bytes that a garbage collection would not free, a
+	// quarter of a second ago at most; MemoryMax is Config.MemoryMax. Both are 0 where
+	// there is no limit.
+	MemoryNeeded, MemoryMax int64
 	// Peers are the addresses known, Connections the connections at present.
 	Peers, Connections int
 }
@@ -258,6 +266,8 @@ func (r *Remote) Stats() Stats {
 	if r.cfg.Keys != nil {
 		s.CertificateExpires = r.cfg.Keys.Expires()
 	}
+	o := &r.overload
+	s.Overloaded, s.Overloads, s.MemoryNeeded, s.MemoryMax = o.refusing.Load(), o.begun.Load(), o.needed.Load(), o.max.Load()
 	c := &r.stats
 	s.BadInput, s.Undecodable, s.Skipped = c.badInput.Load(), c.undecodable.Load(), c.skipped.Load()
 	s.Refused, s.Forged, s.Denied = c.refused.Load(), c.forged.Load(), c.denied.Load()

@@ -253,9 +253,10 @@ func (p *peer) refuseToEncode(to actor.Location, msg any, from actor.PID, err er
 }
 
 // Undecodable stands in a dead letter for a message that can't be decoded where
-// it was dropped.
+// it was dropped, or is not, to spare the memory.
 type Undecodable struct {
-	// Name is the name of its type, Size the length of its body in bytes.
+	// Name is the name of its type, Size the length of its body in bytes, as far as it
+	// has come.
 	Name string
 	Size int
 }
@@ -266,7 +267,7 @@ func (r *Remote) deadLetter(to actor.Location, e envelope, author identity, reas
 		to.System = r.self.System
 	}
 	var msg any = Undecodable{Name: string(e.Name), Size: len(e.Body)}
-	if reason != actor.DropDecode {
+	if reason != actor.DropDecode && reason != actor.DropOverloaded {
 		if m, err := r.sys.Registry().Decode(r.scope, string(e.Name), e.Body); err == nil {
 			msg = m
 		}

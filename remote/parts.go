@@ -34,16 +34,19 @@ func (i *inbound) part(body []byte) error {
 	if p.assembly == nil {
 		p.assembly = newAssembly(i.remote.self.Can.LargeMax)
 	}
+	discards := p.assembly.discards
 	message, err := p.assembly.part(body)
-	total, begun := p.assembly.total, p.timer == nil
+	total, begun := p.assembly.total, p.timer == nil && !discards
 	p.mu.Unlock()
 	switch {
 	case err != nil:
 		return err
+	case message != nil && discards:
+		err = i.turnedDown(message)
 	case message != nil:
 		err = i.whole(message)
 		i.endParts(false)
-	case begun:
+	case begun && !i.turnDown():
 		i.claim(total)
 	}
 	i.grant()

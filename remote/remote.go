@@ -40,6 +40,7 @@ type Remote struct {
 	buffers   sync.Pool
 	stats     counters
 	large     budget
+	overload  overload
 	patience  func(func()) actor.Timer // nil: senders don't wait
 	secrets   atomic.Pointer[secretTable]
 	plaintext bool
@@ -128,6 +129,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		k := &keeper{state: cfg.Keys.loaded.Load().state}
 		r.every(cfg.keysEvery(), func() { r.lookAfterKeys(k) })
 	}
+	r.watchMemory()
 	if r.plaintext {
 		r.remind()
 	}

@@ -57,10 +57,13 @@ type node struct {
 	stop func()
 }
 
-func start(t testing.TB, cfg remote.Config) *node {
+func start(t testing.TB, cfg remote.Config) *node { return startOn(t, actor.Config{}, cfg) }
+
+func startOn(t testing.TB, on actor.Config, cfg remote.Config) *node {
 	t.Helper()
 	quiet := zerolog.Nop()
-	sys, err := actor.NewSystem("test", actor.Config{Logger: &quiet, Registry: registry(t)})
+	on.Logger, on.Registry = &quiet, registry(t)
+	sys, err := actor.NewSystem("test", on)
 	require.NoError(t, err)
 	rem, err := remote.Start(sys, cfg)
 	require.NoError(t, err)

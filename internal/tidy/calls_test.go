@@ -37,10 +37,10 @@ var banned = map[string]map[string]struct{ kind, instead string }{
 		"NumGoroutine": {machine, "a counter of your own"},
 		"SetFinalizer": {machine, "an explicit Close"},
 		"AddCleanup":   {machine, "an explicit Close"},
-		"ReadMemStats": {machine, "a function of Config that says how much memory is needed"},
+		"ReadMemStats": {machine, "actor.Memory"},
 	},
-	"runtime/debug":   {"SetMemoryLimit": {machine, "internal/memory.Limit, as the default of a field of Config"}},
-	"runtime/metrics": {"Read": {machine, "internal/memory.Meter, as the default of a field of Config"}},
+	"runtime/debug":   {"SetMemoryLimit": {machine, "actor.Memory"}},
+	"runtime/metrics": {"Read": {machine, "actor.Memory"}},
 }
 
 // bannedImports let chance in just by being there.

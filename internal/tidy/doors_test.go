@@ -63,7 +63,7 @@ var doors = []door{
 	{"testkit/probe.go", choice, "a probe waits for a message or for the end of its patience"},
 	{"testkit/stepper.go", goroutine, "a turn of an actor alone may end its goroutine, which must not be the test's"},
 	{"testkit/simtest/run.go", clock, "reports seeds per minute and ends a seed that hangs; nothing inside the world sees it"},
-	{"testkit/simtest/run.go", machine, "gives memory back between seeds; nothing inside the world sees it"},
+	{"testkit/simtest/run.go", machine, "ends a seed that takes too much memory; nothing inside the world sees it"},
 	{"testkit/simtest/wall.go", allocation, "only so can an instant be made whose clock on the wall was set"},
 	{"testkit/simtest/strand.go", goroutine, "a strand is a coroutine: exactly one of them runs"},
 }

@@ -72,6 +72,13 @@ func (p *process) Go(f func()) {
 // Wait implements actor.Executor.
 func (p *process) Wait(g *actor.Gate) { p.w.wait(p, g) }
 
+// plenty is the actor.Memory of a process: there is no limit, whatever the machine has.
+type plenty struct{}
+
+func (plenty) Limit() int64  { return 0 }
+func (plenty) Needed() int64 { return 0 }
+func (plenty) Collect()      {}
+
 // clock is the actor.Clock of a process: the world's time, with the node's skew
 // on the wall.
 type clock struct{ p *process }
