@@ -126,18 +126,11 @@ func TestHostilePortWithTLS(t *testing.T) {
 		},
 	}
 	for title, attack := range attacks {
-		t.Run(title, func(t *testing.T) {
-			v.t = t
-			before := v.measure()
-			attack()
-			v.requireServing()
-			v.requireNoGrowth(before)
-		})
+		v.bears(title, attack)
 	}
-	v.t = t
 	t.Run("a member's certificate without the secret => refused", func(t *testing.T) {
 		stranger := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"troupe/1"}, RootCAs: pool, ServerName: "127.0.0.1", Certificates: []tls.Certificate{cert}}
-		for _, said := range [][]byte{append([]byte("TRP1"), frameOf(5, make([]byte, 32)...)...), append([]byte("TRP1"), message("test.hereIAm")...), v.hello(3, hostileHost+":1", 1)} {
+		for _, said := range [][]byte{append([]byte("TRP1"), frameOf(5, make([]byte, 32)...)...), append([]byte("TRP1"), message("test.hereIAm")...), v.guest(hostileHost + ":1").hello()} {
 			_, _ = v.requireRefused(t, stranger, said)
 		}
 	})

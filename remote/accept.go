@@ -150,6 +150,10 @@ func (r *Remote) welcome(conn uint64) {
 	if i == nil {
 		return
 	}
+	if !i.peer.admit(i.who.UID, i.class) { // a better one was quicker
+		_ = i.turnAway(i.who, r.otherClass()) // says only that nothing more is wanted
+		return
+	}
 	for _, old := range r.sortedConns() {
 		if old != i && old.open.Load() && old.lane == i.lane && old.who.Addr == i.who.Addr && old.who.UID == i.who.UID {
 			if !old.replace(i) {

@@ -295,17 +295,27 @@ type admitted struct {
 	class Class
 }
 
-// admit notes the class of an incarnation that knocks. Somebody who shares only a
-// lesser secret must not pass for an incarnation that has proved a better one; the
-// other way round the lesser one was the impostor, and its connections end.
+// bars reports whether what is known of who was let in keeps an incarnation from coming
+// in as a class: somebody who shares only a lesser secret must not pass for one that has
+// proved a better one.
+func (a *admitted) bars(uid uint64, class Class) bool {
+	return a != nil && a.uid == uid && a.class < class
+}
+
+// admit notes the class of an incarnation that is let in, and reports whether it may
+// be. It is not asked of those who only knock: they may not be who they say. If the same
+// one was let in as a class that may less, that was the impostor, whose connections end.
 func (p *peer) admit(uid uint64, class Class) bool {
 	for {
 		was := p.admitted.Load()
-		if was != nil && was.uid == uid && was.class <= class {
-			return was.class == class
-		}
-		if p.admitted.CompareAndSwap(was, &admitted{uid: uid, class: class}) {
-			if was != nil && was.uid == uid {
+		same := was != nil && was.uid == uid
+		switch {
+		case was.bars(uid, class):
+			return false
+		case same && was.class == class:
+			return true
+		case p.admitted.CompareAndSwap(was, &admitted{uid: uid, class: class}):
+			if same {
 				p.remote.endLesser(p.addr, uid, class)
 			}
 			return true
@@ -323,16 +333,39 @@ func (p *peer) classOf(uid uint64) Class {
 
 // secret is the one to prove this node with to the peer: for a node that came in
 // as a client, that of the clients.
-func (p *peer) secret() (Secret, bool) {
+func (p *peer) secret(kind laneKind) (Secret, bool) {
 	table := p.remote.secrets.Load()
 	class := Member
-	if a := p.admitted.Load(); a != nil && len(table[a.class]) > 0 {
+	if a := p.admitted.Load(); a != nil {
 		class = a.class
+	}
+	if kind == laneProbe {
+		class = p.probeAs(class)
+	}
+	if len(table[class]) == 0 {
+		class = Member
 	}
 	if len(table[class]) == 0 {
 		return Secret{}, false
 	}
 	return table[class][0], true
+}
+
+// probeAs is the class as which to ask the address who is there, when somebody knocks
+// whose class may not be that of who was there before: at first the best of them, so that
+// a member answers whoever has claimed its address, then by turns that of who knocks.
+func (p *peer) probeAs(class Class) Class {
+	p.probes++
+	for _, w := range p.assoc.waiting {
+		switch i := p.remote.inboundOf(w.conn); {
+		case i == nil:
+		case p.probes%2 == 0:
+			class = i.class
+		default:
+			class = min(class, i.class)
+		}
+	}
+	return class
 }
 
 // endLesser ends the connections of an incarnation that were let in as a class

@@ -3,6 +3,8 @@ package remote_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -204,6 +206,44 @@ func TestClientsCannotPassForMembers(t *testing.T) {
 	member.sys.RefAt("m:1", "/user/api").Tell(ping{3})
 	api.expect(ping{3})
 	require.Equal(t, member.sys.UID(), c.member.rem.Peer("member:1"))
+}
+
+// Whose address was that of a node of another class is let in all the same, as what it
+// is, although the old one was never heard to end.
+func TestAddressesChangeTheirClass(t *testing.T) {
+	words := map[remote.Class]string{remote.Member: "members", remote.Client: "clients", remote.Observer: "observers"}
+	for before := range words {
+		for after := range words {
+			t.Run(before.String()+" to "+after.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := startClasses(t, nil)
+					watcher := c.member.inbox("api")
+					connected := subscribe[remote.Connected](c.member, "connected")
+					open := func(class remote.Class) *node {
+						cfg := secretConfig(c.net, "x:1", sharedSecret(t, words[class]))
+						cfg.DeliverBy = time.Minute
+						n := start(t, cfg)
+						n.sys.RefAt("m:1", "/user/api").Tell(ping{1})
+						return n
+					}
+					old := open(before)
+					require.Equal(t, old.sys.UID(), connected.next().(remote.Connected).UID)
+					synctest.Wait()
+					old.crash(c.net, c.member)
+					next := open(after)
+					require.Equal(t, next.sys.UID(), connected.next().(remote.Connected).UID)
+					watched := next.inbox("watched")
+					ref := c.member.sys.RefOf(watched.pid.Location())
+					watcher.pid.Tell(watchIt{ref}) // what it is asked it can answer, so the right secret is proved to it
+					synctest.Wait()
+					next.sys.StopActor(watched.pid)
+					for m := watcher.next(); m != (actor.Terminated{Ref: ref}); m = watcher.next() {
+						require.Equal(t, ping{1}, m)
+					}
+				})
+			})
+		}
+	}
 }
 
 func TestSecretsOfClientsRotate(t *testing.T) {

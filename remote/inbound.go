@@ -227,14 +227,14 @@ func (i *inbound) hello(kind frameKind, body []byte) error {
 		no, ok = i.entitled(h)
 	}
 	if !ok {
-		return i.turnAway(h, no)
+		return i.turnAway(h.From, no)
 	}
 	h.From.Can = i.remote.self.Can.common(h.abilities())
 	if len(i.remote.currentSecrets()) == 0 {
 		return i.knock(h)
 	}
 	if h.Features&featureSecret == 0 {
-		return i.turnAway(h, refusal{Code: refusedSecret, Text: "this node demands a shared secret; give that one a Config.Secrets"})
+		return i.turnAway(h.From, refusal{Code: refusedSecret, Text: "this node demands a shared secret; give that one a Config.Secrets"})
 	}
 	c := appendChallenge(nil, challenge{Version: h.From.Can.Version, Nonce: newNonce()})
 	i.asked = &asked{hello: h, said: transcriptOf(body, c[frameHeader+1:], bindingOf(i.conn))}
@@ -257,7 +257,7 @@ func (i *inbound) proof(kind frameKind, body []byte) error {
 	i.asked = nil
 	s, class := i.remote.secrets.Load().prove(a.said, body)
 	if s == nil {
-		return i.turnAway(a.hello, refusal{Code: refusedSecret, Text: "the proof of the shared secret is wrong; give both nodes the same secret"})
+		return i.turnAway(a.hello.From, refusal{Code: refusedSecret, Text: "the proof of the shared secret is wrong; give both nodes the same secret"})
 	}
 	i.session.Store(s)
 	i.class = class
@@ -275,10 +275,15 @@ func (i *inbound) entitled(h hello) (refusal, bool) {
 	return refusal{}, true
 }
 
+// otherClass is the refusal of whoever says to be one that is here as a better class.
+func (r *Remote) otherClass() refusal {
+	return refusal{Code: refusedName, UID: r.self.UID, Text: "this address belongs to a node of another class"}
+}
+
 // turnAway refuses somebody before it is known who that is.
-func (i *inbound) turnAway(h hello, no refusal) error {
+func (i *inbound) turnAway(from identity, no refusal) error {
 	i.remote.stats.refused.Add(1)
-	i.remote.strangers().Str("from", i.conn.Peer()).Str("peer", printable(h.From.Addr)).Msg("connection refused: " + no.Text)
+	i.remote.strangers().Str("from", i.conn.Peer()).Str("peer", printable(from.Addr)).Msg("connection refused: " + no.Text)
 	if len(i.remote.currentSecrets()) > 0 {
 		no = no.private()
 	}
@@ -296,8 +301,8 @@ func (i *inbound) knock(h hello) error {
 	access := i.remote.cfg.Access
 	i.class = access.classOf(certificateOf(i.conn), i.session.Load() != nil, i.class)
 	i.denied = access.denied(i.class)
-	if !p.admit(h.From.UID, i.class) {
-		return i.turnAway(h, refusal{Code: refusedName, UID: i.remote.self.UID, Text: "this address belongs to a node of another class"})
+	if p.admitted.Load().bars(h.From.UID, i.class) {
+		return i.turnAway(h.From, i.remote.otherClass())
 	}
 	i.who, i.lane, i.peer = h.From, h.Lane, p
 	if i.lane.stream() == streamOrdinary && h.From.Can.Features&featureTables != 0 {

@@ -42,7 +42,7 @@ func (p *peer) dial(kind laneKind) *outbound {
 	self := p.remote.self
 	o := &outbound{peer: p, kind: kind, frames: frames{max: frameMaxGreet}}
 	h := hello{Version: self.Can.Version, Oldest: protocolOldest, Lane: kind, From: self, To: p.addr, Features: self.Can.Features, LargeMax: self.Can.LargeMax}
-	if secret, ok := p.secret(); ok {
+	if secret, ok := p.secret(kind); ok {
 		o.secret = secret
 		h.Features |= featureSecret
 		h.Nonce = newNonce()

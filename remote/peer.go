@@ -26,7 +26,7 @@ type peer struct {
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
 
-	// admitted is of which class the last one was that came in.
+	// admitted is of which class the last one was that was let in.
 	admitted atomic.Pointer[admitted]
 
 	inputMu sync.Mutex
@@ -42,6 +42,7 @@ type peer struct {
 	remembered bool          // by the node
 	streams    []*outbound   // by laneKind
 	renewing   [laneMax]bool // a stream is being replaced
+	probes     int           // how often the address was asked who is there
 	timer      actor.Timer
 	timerAt    time.Time
 
