@@ -280,6 +280,7 @@ func (i *inbound) deliver(e envelope) bool {
 			r.log.Warn().Str("peer", i.who.Addr).Str("to", printable(string(e.Path))).Str("error", printable(err.Error())).Msg("message can't be decoded")
 		})
 		i.drop(e, r.self.UID, actor.DropDecode)
+		i.garbled(err)
 		return false
 	}
 	i.delivered++

@@ -63,7 +63,7 @@
 // the files tcp and memnet start goroutines.
 //
 // Read the files in this order: association, deadline, disuse, effect, reliable, admission (what is
-// decided, without any doing); frame, handshake, secret, access, nonce, gate, begun,
+// decided, without any doing); frame, handshake, secret, access, nonce, gate, begun, conduct,
 // envelope, message, extras, table, stream, route, assembly (bytes); peer, lane, room, large,
 // parts, budget, delivery, outbound, inbound, link, renew, spawn (doing it); remote,
 // accept, close, config, event, instruments; transport, tcp, tls, keys, memnet.

@@ -51,6 +51,19 @@ type Overloaded struct {
 	Needed, Max int64
 }
 
+// Barred is published when a connection of another node was closed because more than
+// 100 messages a second on it could not be decoded. Messages whose type isn't known here
+// don't count: a newer release sends some.
+type Barred struct {
+	Addr string
+	UID  uint64
+	// Control tells the stream for control messages from the others.
+	Control bool
+	// For is how long that incarnation's stream isn't taken again: a second, and twice as
+	// long each time, up to a minute, until it has behaved for a minute.
+	For time.Duration
+}
+
 // Denied is published when another node wanted what its class is not allowed here;
 // see [Access]. A program that is well configured sees none.
 type Denied struct {

@@ -304,6 +304,10 @@ func (i *inbound) knock(h hello) error {
 	if p.admitted.Load().bars(h.From.UID, i.class) {
 		return i.turnAway(h.From, i.remote.otherClass())
 	}
+	if p.conducts.barred(i.remote.clock.Now(), h.From.UID, h.Lane) {
+		i.refuse(refusal{Code: refusedBusy, UID: i.remote.self.UID, Text: errGarbled.Error()})
+		return errNoMore
+	}
 	i.who, i.lane, i.peer = h.From, h.Lane, p
 	if i.lane.stream() == streamOrdinary && h.From.Can.Features&featureTables != 0 {
 		i.tally = newTally(tableMax)

@@ -16,6 +16,9 @@ type Stats struct {
 	// messages that could not be decoded, Skipped frames of kinds that this version
 	// doesn't know.
 	BadInput, Undecodable, Skipped uint64
+	// Barred are connections closed because more than 100 messages a second on them
+	// could not be decoded; see the event of that name. BadInput counts them too.
+	Barred uint64
 	// Shed are connections that were closed at once because too many came in a
 	// second; see Config.AcceptRate.
 	Shed uint64
@@ -242,7 +245,7 @@ func (p *peer) appended() (n uint64) {
 
 // counters are what can't be said of one peer.
 type counters struct {
-	badInput, refused, forged, denied, undecodable, skipped, controlFull atomic.Uint64
+	badInput, barred, refused, forged, denied, undecodable, skipped, controlFull atomic.Uint64
 
 	nobody instruments // of messages for addresses that have no peer
 }
@@ -270,7 +273,7 @@ func (r *Remote) Stats() Stats {
 	s.Overloaded, s.Overloads, s.MemoryNeeded, s.MemoryMax = o.refusing.Load(), o.begun.Load(), o.needed.Load(), o.max.Load()
 	c := &r.stats
 	s.BadInput, s.Undecodable, s.Skipped = c.badInput.Load(), c.undecodable.Load(), c.skipped.Load()
-	s.Refused, s.Forged, s.Denied = c.refused.Load(), c.forged.Load(), c.denied.Load()
+	s.Barred, s.Refused, s.Forged, s.Denied = c.barred.Load(), c.refused.Load(), c.forged.Load(), c.denied.Load()
 	return s
 }
 

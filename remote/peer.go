@@ -26,6 +26,8 @@ type peer struct {
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
 
+	conducts conducts
+
 	// admitted is of which class the last one was that was let in.
 	admitted atomic.Pointer[admitted]
 

@@ -62,7 +62,9 @@ func start(t testing.TB, cfg remote.Config) *node { return startOn(t, actor.Conf
 func startOn(t testing.TB, on actor.Config, cfg remote.Config) *node {
 	t.Helper()
 	quiet := zerolog.Nop()
-	on.Logger, on.Registry = &quiet, registry(t)
+	if on.Logger = &quiet; on.Registry == nil {
+		on.Registry = registry(t)
+	}
 	sys, err := actor.NewSystem("test", on)
 	require.NoError(t, err)
 	rem, err := remote.Start(sys, cfg)
