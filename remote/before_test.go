@@ -74,7 +74,7 @@ func TestNodesOfEarlierVersions(t *testing.T) { // F-16
 				require.NoError(t, err)
 				old := crudely(t, net, "x:1", r)
 				old.say(said)
-				fingerprint := fmt.Sprintf("%016x", r.fingerprint()) // of the types that are registered: no matter of the protocol
+				fingerprint := fmt.Sprintf("%016x", r.sys.Registry().Fingerprint()) // of the types that are registered: no matter of the protocol
 				require.Equal(t, c.answered, strings.Replace(hex.EncodeToString(old.in), fingerprint, strings.Repeat("0", 16), 1))
 				if strings.HasSuffix(c.title, "ordinary") {
 					require.Equal(t, []any{"one", "two"}, *heard)

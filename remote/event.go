@@ -8,6 +8,15 @@ type Connected struct {
 	UID  uint64
 }
 
+// TypesDiffer is published behind Connected when that node had other message types in its
+// registry when its remoting was started than this one. During an upgrade node by node
+// that is so, and afterwards it should be over; nodes with different tasks may differ for
+// good. What can't be decoded is dropped, and logged with its name the first time.
+type TypesDiffer struct {
+	Addr string
+	UID  uint64
+}
+
 // Gone is published when an incarnation of another node will never be heard of
 // again, once for each: it was replaced, it stopped, it was found or declared
 // dead. Whoever watched an actor of it has got its Terminated.

@@ -28,6 +28,12 @@ type identity struct {
 	Can abilities // on the wire apart from the rest
 }
 
+// otherTypes reports whether a known node had other types than own when both started:
+// what is registered later, by those that are started on top, is the same on both.
+func (id identity) otherTypes(own identity) bool {
+	return id.UID != 0 && id.Fingerprint != own.Fingerprint
+}
+
 // abilities are what can be done with a node: of oneself what one offers, of a peer
 // what both ends offer.
 type abilities struct {

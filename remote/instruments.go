@@ -53,6 +53,8 @@ type PeerStats struct {
 	// Addr is its address, UID the incarnation known to be there; 0 if none.
 	Addr string
 	UID  uint64
+	// OtherTypes: other message types are registered there than here; see [TypesDiffer].
+	OtherTypes bool
 	Traffic
 }
 
@@ -281,7 +283,8 @@ func (r *Remote) Stats() Stats {
 func (r *Remote) PeerStats() []PeerStats {
 	var all []PeerStats
 	for _, p := range r.sortedPeers() {
-		all = append(all, PeerStats{Addr: p.addr, UID: p.known.Load().present.UID, Traffic: p.traffic()})
+		present := p.known.Load().present
+		all = append(all, PeerStats{Addr: p.addr, UID: present.UID, OtherTypes: present.otherTypes(r.self), Traffic: p.traffic()})
 	}
 	return all
 }

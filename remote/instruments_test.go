@@ -62,6 +62,50 @@ func TestInstrumentsOfMessages(t *testing.T) {
 	})
 }
 
+// TestNodesWithOtherTypes: it is said once of each incarnation; what is registered later
+// makes no difference.
+func TestNodesWithOtherTypes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, older := remote.NewMemNet(), registry(t)
+		require.NoError(t, codec.Register[secret](older, "secret"))
+		cfg := func(addr string) remote.Config { return remote.Config{Listen: addr, Transport: net.Node(addr)} }
+		a, b := start(t, cfg("a:1")), startOn(t, actor.Config{Registry: older}, cfg("b:1"))
+		c := start(t, cfg("c:1"))
+		require.NoError(t, codec.Register[crooked](c.sys.Registry(), "later"))
+		events := subscribe[remote.TypesDiffer](a, "events")
+		others := func() map[string]bool {
+			synctest.Wait()
+			all := map[string]bool{}
+			for _, s := range a.rem.PeerStats() {
+				all[s.Addr] = s.OtherTypes
+			}
+			return all
+		}
+		for _, n := range []*node{b, c} {
+			there := n.inbox("there")
+			a.sys.RefOf(there.pid.Location()).Tell(ping{1})
+			there.expect(ping{1})
+		}
+		require.Equal(t, remote.TypesDiffer{Addr: "b:1", UID: b.sys.UID()}, events.next())
+		require.Equal(t, map[string]bool{"b:1": true, "c:1": false}, others())
+		net.Cut("a:1", "b:1")
+		time.Sleep(time.Second)
+		net.Heal("a:1", "b:1")
+		there := b.inbox("again")
+		a.sys.RefOf(there.pid.Location()).Tell(ping{2})
+		there.expect(ping{2})
+		events.none()
+
+		b.stop()
+		b = start(t, cfg("b:1")) // the new release
+		there = b.inbox("there")
+		a.sys.RefAt("b:1", "/user/there").Tell(ping{3})
+		there.expect(ping{3})
+		require.Equal(t, map[string]bool{"b:1": false, "c:1": false}, others())
+		events.none()
+	})
+}
+
 func TestInstrumentsOfQueuesAndDrops(t *testing.T) {
 	bubble(t, func(t *testing.T, net *remote.MemNet, a, b *node) {
 		there := b.inbox("there")

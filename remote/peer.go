@@ -308,10 +308,11 @@ func (p *peer) announce(e effect) {
 	case effectPeer:
 		p.publishKnown(e.peer)
 		r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Msg("connected")
-		if e.peer.Fingerprint != r.fingerprint() {
-			r.log.Debug().Str("peer", p.addr).Msg("the peer has registered other message types than this node")
-		}
 		r.sys.Publish(Connected{Addr: p.addr, UID: e.uid})
+		if e.peer.otherTypes(r.self) {
+			r.log.Info().Str("peer", p.addr).Msg("other message types are registered there than here: as it should be during an upgrade, or where nodes have different tasks; those that can't be decoded are named as they come")
+			r.sys.Publish(TypesDiffer{Addr: p.addr, UID: e.uid})
+		}
 	case effectGone:
 		p.publishKnown(p.assoc.peer)
 		if e.uid != 0 {

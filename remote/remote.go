@@ -227,8 +227,6 @@ func (r *Remote) sortedPeers() []*peer {
 	return peers
 }
 
-func (r *Remote) fingerprint() uint64 { return r.sys.Registry().Fingerprint() }
-
 // warnOnce logs a warning the first time for each key.
 func (r *Remote) warnOnce(key string, warn func()) {
 	r.warnMu.Lock()
