@@ -50,9 +50,9 @@ func (r *Remote) accept(conn Conn) {
 // nobody handles connections that are closed at once.
 type nobody struct{}
 
-func (nobody) Data([]byte)      {}
-func (nobody) Outgoing() []byte { return nil }
-func (nobody) Closed(error)     {}
+func (nobody) Data([]byte)        {}
+func (nobody) Outgoing() [][]byte { return nil }
+func (nobody) Closed(error)       {}
 
 // oldestUnknown returns the connection to give up when too many are not let in
 // yet: in all, or from one host, so that one host can't crowd out the others.

@@ -62,12 +62,15 @@ func (c *crude) Data(b []byte) {
 	c.mu.Unlock()
 }
 
-func (c *crude) Outgoing() []byte {
+func (c *crude) Outgoing() [][]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := c.out
 	c.out = nil
-	return out
+	if len(out) == 0 {
+		return nil
+	}
+	return [][]byte{out}
 }
 
 func (c *crude) Closed(error) {

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"sync"
@@ -45,7 +46,7 @@ func (c *fakeConn) listen() {
 		if len(b) == 0 {
 			return
 		}
-		c.said = append(c.said, b...)
+		c.said = append(c.said, bytes.Join(b, nil)...)
 	}
 }
 

@@ -30,6 +30,7 @@ type inbound struct {
 	mu      sync.Mutex
 	back    []byte // waits for the way back
 	flight  []byte
+	pieces  [1][]byte  // flight, for the transport to work off
 	greeted bool       // the magic is said
 	closing bool       // close when everything is written
 	busy    bool       // Data runs
@@ -362,15 +363,19 @@ func (i *inbound) reply(frame []byte) bool {
 }
 
 // Outgoing hands the way back to the transport.
-func (i *inbound) Outgoing() []byte {
+func (i *inbound) Outgoing() [][]byte {
 	i.mu.Lock()
 	i.flight, i.back = i.back, i.flight[:0]
-	out, over := i.flight, i.closing && len(i.flight) == 0
+	i.pieces[0] = i.flight
+	none, over := len(i.flight) == 0, i.closing && len(i.flight) == 0
 	i.mu.Unlock()
 	if over {
 		i.conn.Close()
 	}
-	return out
+	if none {
+		return nil
+	}
+	return i.pieces[:]
 }
 
 // Closed ends the connection.

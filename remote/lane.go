@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
@@ -27,8 +28,9 @@ type queue interface {
 	// whether something has come meanwhile, and then it is wanted again.
 	idle() bool
 	wanted() bool
-	// take hands over what is to be written next on stream o.
-	take(o *outbound) []byte
+	// take hands over what is to be written next on stream o, in pieces, none of
+	// them empty.
+	take(o *outbound) [][]byte
 	// drop removes the waiting messages for an incarnation and returns their
 	// frames without their length; uid 0 means all, also those for any incarnation.
 	drop(uid uint64) [][]byte
@@ -37,15 +39,6 @@ type queue interface {
 	// load is how much waits: messages and bytes.
 	load() (messages, bytes int)
 }
-
-const (
-	// bufferKept is the largest buffer in bytes that a lane keeps whatever it needs.
-	bufferKept = 256 << 10
-	// slackMax is how many times in a row a larger one may be filled to less than a
-	// quarter before it is let go. To make it anew for every burst would cost more
-	// than the rest of sending.
-	slackMax = 64
-)
 
 // lane is the outbound queue of one stream to one address: senders append whole
 // frames, the transport takes all there is at once.
@@ -63,20 +56,19 @@ type lane struct {
 	form atomic.Pointer[form]
 
 	mu       sync.Mutex
-	pending  []byte
-	flight   []byte    // what the transport is writing
+	pending  backlog
+	flight   [][]byte  // what the transport is writing
+	pieces   [][]byte  // the same, for the transport to work off
 	asked    bool      // the association knows that the lane is wanted
 	out      *outbound // the open stream, nil while there is none
 	prefix   []byte    // goes first on a new stream
 	appended uint64    // user messages ever appended
-	queued   uint64    // user messages in pending
 	puts     uint64    // frames ever appended
 	quietAt  uint64    // puts when the lane was last looked at
 	pings    uint64    // appended for the present stream
 	base     *sendTable
 	adopted  []*sendTable // tables that pending changes to, one after the other
 	room     room
-	slack    int // how many times in a row a large buffer was hardly needed
 }
 
 func newLane(kind laneKind, max int, patience func(func()) actor.Timer) *lane {
@@ -92,42 +84,48 @@ type put struct {
 	demand bool        // somebody must tell the association that the lane is wanted
 	room   *actor.Gate // there is none: opens when it is worth trying again
 	prompt PromptConn  // whoever put it writes it, too
+	kept   bool        // the frame's buffer; other is one in its place, nil if there is none
+	other  []byte
 }
 
-// put appends a frame that was written in form f; nil: any will do.
+// put appends a frame that was written in form f; nil: any will do. It may keep the
+// frame's buffer.
 func (l *lane) put(frame []byte, f *form, patient bool) put {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f != nil && f != l.form.Load() {
 		return put{stale: true}
 	}
-	if len(l.pending)+len(frame) > l.max && (f != nil || l.kind == laneControl) { // elsewhere the protocol's own frames are few and small
+	if l.pending.bytes+len(frame) > l.max && (f != nil || l.kind == laneControl) { // elsewhere the protocol's own frames are few and small
 		return put{room: l.room.wait(&l.mu, patient)}
 	}
-	first := len(l.pending) == 0
-	l.pending = append(l.pending, frame...)
+	done := put{ok: true}
+	first := l.pending.bytes == 0
 	l.puts++
 	if f != nil {
+		done.other, done.kept = l.pending.own(frame)
 		l.appended++
-		l.queued++
-	} else if frameKind(frame[frameHeader]) == framePing {
-		l.pings++
-	}
-	if l.out != nil {
-		if !first { // it is known already
-			return put{ok: true}
+	} else {
+		l.pending.add(frame)
+		if frameKind(frame[frameHeader]) == framePing {
+			l.pings++
 		}
+	}
+	switch {
+	case l.out == nil:
+		done.demand = !l.asked
+		l.asked = true
+	case !first: // it is known already
+	default:
 		if f != nil && l.lone != nil && l.lone.Load() && l.lone.Swap(false) {
 			if prompt, ok := l.out.conn.(PromptConn); ok {
-				return put{ok: true, prompt: prompt}
+				done.prompt = prompt
+				return done
 			}
 		}
 		l.out.conn.Flush()
-		return put{ok: true}
 	}
-	demand := !l.asked
-	l.asked = true
-	return put{ok: true, demand: demand}
+	return done
 }
 
 func (l *lane) write(frame []byte) bool { return l.put(frame, nil, false).ok }
@@ -141,13 +139,13 @@ func (l *lane) position() uint64 {
 func (l *lane) load() (messages, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return int(l.queued), len(l.pending)
+	return int(l.pending.messages), l.pending.bytes
 }
 
 func (l *lane) wanted() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.pending) > 0
+	return l.pending.bytes > 0
 }
 
 func (l *lane) open(o *outbound, peer identity, f *form) (dropped [][]byte) {
@@ -157,7 +155,7 @@ func (l *lane) open(o *outbound, peer identity, f *form) (dropped [][]byte) {
 	l.form.Store(f)
 	dropped = l.convert(abilities{Version: f.version, Features: peer.Can.Features})
 	if l.kind != laneControl {
-		l.prefix = appendNumber(nil, framePosition, l.appended-l.queued)
+		l.prefix = appendNumber(nil, framePosition, l.appended-l.pending.messages)
 	}
 	o.conn.Flush()
 	return dropped
@@ -168,35 +166,35 @@ func (l *lane) open(o *outbound, peer identity, f *form) (dropped [][]byte) {
 func (l *lane) adopt(o *outbound, table *sendTable) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.out != o || len(l.pending) > l.max {
+	if l.out != o || l.pending.bytes > l.max {
 		return
 	}
 	next := *l.form.Load()
 	next.table = table
 	l.form.Store(&next)
 	l.adopted = append(l.adopted, table)
-	l.pending = appendNumber(l.pending, frameTaken, table.version)
+	l.pending.add(appendNumber(nil, frameTaken, table.version))
 	o.conn.Flush()
 }
 
 func (l *lane) close() (waiting bool, dropped [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.out, l.prefix, l.flight, l.pings = nil, nil, nil, 0
+	l.out, l.prefix, l.flight, l.pieces, l.pings = nil, nil, nil, nil, 0 // the transport may still be writing
 	l.form.Store(bareForm)
 	dropped = l.convert(abilities{Version: protocolVersion, Features: featuresAll})
 	l.base, l.adopted = nil, nil
 	l.filter(func(kind frameKind, _ []byte) bool { return isMessage(kind) })
-	return len(l.pending) > 0, dropped
+	return l.pending.bytes > 0, dropped
 }
 
 func (l *lane) retire() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	quiet := l.puts == l.quietAt && len(l.pending) == 0
+	quiet := l.puts == l.quietAt && l.pending.bytes == 0
 	l.quietAt = l.puts
 	if quiet {
-		l.out, l.pending, l.flight = nil, nil, nil
+		l.out, l.pending, l.flight, l.pieces = nil, backlog{}, nil, nil
 		l.form.Store(bareForm)
 	}
 	return quiet
@@ -205,14 +203,14 @@ func (l *lane) retire() bool {
 func (l *lane) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.asked = len(l.pending) > 0
+	l.asked = l.pending.bytes > 0
 	if !l.asked {
-		l.pending = nil
+		l.pending = backlog{}
 	}
 	return l.asked
 }
 
-func (l *lane) take(o *outbound) []byte {
+func (l *lane) take(o *outbound) [][]byte {
 	l.mu.Lock()
 	if l.out != o {
 		l.mu.Unlock()
@@ -221,32 +219,18 @@ func (l *lane) take(o *outbound) []byte {
 	if p := l.prefix; p != nil {
 		l.prefix = nil
 		l.mu.Unlock()
-		return p
+		return [][]byte{p}
 	}
-	l.flight, l.pending, l.queued = l.pending, l.written(), 0
+	l.flight = l.pending.take(l.flight)
+	l.pieces = append(l.pieces[:0], l.flight...)
 	l.base, l.adopted = l.form.Load().table, nil
-	flight, room := l.flight, l.room.found()
+	pieces := l.pieces
+	room := l.room.found()
 	l.mu.Unlock()
 	if room != nil {
 		room.Open()
 	}
-	return flight
-}
-
-// written is the buffer that the transport has written, for what comes next; none if it
-// is larger than is of use. The lock is held.
-func (l *lane) written() []byte {
-	b := l.flight
-	switch {
-	case cap(b) <= bufferKept: // says nothing of the other one, with which it takes turns
-	case len(b) >= cap(b)/4:
-		l.slack = 0
-	default:
-		if l.slack++; l.slack > slackMax {
-			return nil
-		}
-	}
-	return b[:0]
+	return pieces
 }
 
 func (l *lane) drop(uid uint64) [][]byte {
@@ -265,49 +249,40 @@ func (l *lane) drop(uid uint64) [][]byte {
 
 // filter keeps the waiting frames that keep says yes to.
 func (l *lane) filter(keep func(kind frameKind, body []byte) bool) {
-	kept := l.pending[:0]
-	l.queued = 0
-	eachFrame(l.pending, func(kind frameKind, frame []byte) {
-		if keep(kind, frame[frameHeader+1:]) {
-			kept = append(kept, frame...)
-			if isMessage(kind) {
-				l.queued++
-			}
+	l.pending.replace(func(kind frameKind, frame []byte) []byte {
+		if !keep(kind, frame[frameHeader+1:]) {
+			return nil
 		}
+		return frame
 	})
-	l.pending = kept
 }
 
 // convert writes what waits without tables, and in a form that an end with such abilities
 // understands. It returns the messages that have no room so.
 func (l *lane) convert(can abilities) (dropped [][]byte) {
-	if l.base == nil && len(l.adopted) == 0 && can.readAll() || len(l.pending) == 0 {
+	if l.base == nil && len(l.adopted) == 0 && can.readAll() || l.pending.bytes == 0 {
 		return nil
 	}
 	table, adopted := l.base, l.adopted
-	var out []byte
-	l.queued = 0
-	eachFrame(l.pending, func(kind frameKind, frame []byte) {
+	size := 0
+	l.pending.replace(func(kind frameKind, frame []byte) []byte {
 		switch kind {
 		case frameTaken:
 			table, adopted = adopted[0], adopted[1:]
-			return
+			return nil
 		case frameMessage:
 			var ok bool
 			if frame, ok = rewritten(frame, table, can); !ok {
-				return // we wrote it: can't happen
+				return nil // we wrote it: can't happen
 			}
 		}
-		if isMessage(kind) {
-			if len(out)+len(frame) > 2*l.max {
-				dropped = append(dropped, frame[frameHeader:])
-				return
-			}
-			l.queued++
+		if isMessage(kind) && size+len(frame) > 2*l.max {
+			dropped = append(dropped, bytes.Clone(frame[frameHeader:]))
+			return nil
 		}
-		out = append(out, frame...)
+		size += len(frame)
+		return frame
 	})
-	l.pending = out
 	return dropped
 }
 

@@ -86,14 +86,14 @@ func (c *heldConn) Start(h remote.Handler) {
 	c.Conn.Start(c)
 }
 
-func (c *heldConn) Outgoing() []byte {
+func (c *heldConn) Outgoing() [][]byte {
 	if c.held {
 		<-c.release
 	}
 	b := c.Handler.Outgoing()
-	if !c.said && len(b) > 11 {
+	if !c.said && len(b) > 0 && len(b[0]) > 11 {
 		c.said = true
-		c.held = strings.IndexByte(c.streams, b[11]) >= 0 // magic, length, kind, two versions, stream
+		c.held = strings.IndexByte(c.streams, b[0][11]) >= 0 // magic, length, kind, two versions, stream
 	}
 	return b
 }

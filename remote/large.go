@@ -178,7 +178,7 @@ func (l *largeLane) position() uint64 {
 	return l.appended
 }
 
-func (l *largeLane) take(o *outbound) []byte {
+func (l *largeLane) take(o *outbound) [][]byte {
 	l.mu.Lock()
 	if l.out != o {
 		l.mu.Unlock()
@@ -194,7 +194,10 @@ func (l *largeLane) take(o *outbound) []byte {
 	if room != nil {
 		room.Open()
 	}
-	return b
+	if len(b) == 0 {
+		return nil
+	}
+	return [][]byte{b}
 }
 
 // next is what is to be written next.

@@ -74,6 +74,9 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 			return l.sendLarge(s, &d, msg, from, patient, known)
 		}
 		result := d.lane.put(s.buf, d.form, patient && d.kind != laneControl)
+		if result.kept {
+			s.buf = result.other
+		}
 		if result.stale {
 			d.form, d.start, d.from = d.lane.form.Load(), nil, from.Location()
 			continue

@@ -241,11 +241,13 @@ func (p *memPair) carry(from, to *memConn) {
 			continue
 		}
 		for p.flowing() {
-			b := from.h.Outgoing()
-			if len(b) == 0 {
+			pieces := from.h.Outgoing()
+			if len(pieces) == 0 {
 				break
 			}
-			to.h.Data(b)
+			for _, b := range pieces {
+				to.h.Data(b)
+			}
 		}
 	}
 	p.writers.Done()

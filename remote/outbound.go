@@ -98,16 +98,19 @@ func (o *outbound) close() {
 }
 
 // Outgoing hands the hello to the transport, then what waits on the lane.
-func (o *outbound) Outgoing() []byte {
+func (o *outbound) Outgoing() [][]byte {
 	o.mu.Lock()
-	b := o.greet
+	greet := o.greet
 	o.greet = nil
 	o.mu.Unlock()
-	if b == nil && o.kind != laneProbe {
-		b = o.peer.lanes[o.kind].take(o)
+	var pieces [][]byte
+	if greet != nil {
+		pieces = [][]byte{greet}
+	} else if o.kind != laneProbe {
+		pieces = o.peer.lanes[o.kind].take(o)
 	}
-	o.peer.instruments.sentBytes.Add(uint64(len(b)))
-	return b
+	o.peer.instruments.sentBytes.Add(uint64(lengthOf(pieces)))
+	return pieces
 }
 
 // Data reads what comes back.

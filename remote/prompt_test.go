@@ -31,7 +31,7 @@ func (s *source) put(n int) {
 
 func (s *source) Data([]byte) {}
 
-func (s *source) Outgoing() []byte {
+func (s *source) Outgoing() [][]byte {
 	if s.inside.Add(1) > 1 {
 		s.overlap.Store(true)
 	}
@@ -40,7 +40,10 @@ func (s *source) Outgoing() []byte {
 	defer s.mu.Unlock()
 	b := s.waiting
 	s.waiting = nil
-	return b
+	if len(b) == 0 {
+		return nil
+	}
+	return [][]byte{b[:8], b[8:]}[:min(2, len(b)/8)]
 }
 
 func (s *source) Closed(error) { close(s.closed) }
@@ -66,8 +69,8 @@ func (s *sink) Data(b []byte) {
 	}
 }
 
-func (s *sink) Outgoing() []byte { return nil }
-func (s *sink) Closed(error)     { close(s.closed) }
+func (s *sink) Outgoing() [][]byte { return nil }
+func (s *sink) Closed(error)       { close(s.closed) }
 
 func TestWritingAtOnceKeepsOrderWithTheGoroutineThatWrites(t *testing.T) {
 	for title, transport := range map[string]*TCP{"waiting": {}, "polling": {Poll: 50 * time.Microsecond}} {

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"encoding/binary"
 	"errors"
 	"time"
 )
@@ -101,11 +100,11 @@ func (l *lane) detach(o *outbound) (pings uint64, ok bool) {
 	}
 	l.out = nil
 	pings = l.pings
-	for b := l.pending; len(b) > 0; b = b[frameHeader+int(binary.BigEndian.Uint32(b)):] {
-		if frameKind(b[frameHeader]) == framePing {
+	l.pending.each(func(kind frameKind, _ []byte) {
+		if kind == framePing {
 			pings--
 		}
-	}
+	})
 	return pings, true
 }
 

@@ -15,7 +15,7 @@ import (
 const (
 	tcpReadBuffer    = 16 << 10  // at first; every read that fills it makes it twice as large
 	tcpReadBufferMax = 256 << 10 // at most
-	tcpWriteChunk    = 256 << 10 // what one write deadline is for
+	tcpWriteMost     = 256 << 10 // in one write, for which there is a deadline
 )
 
 // TCP is the transport over TCP. The zero value is ready. It is a door: its
@@ -219,8 +219,8 @@ type tcpConn struct {
 	now          *promptly     // reads and writes without waiting; nil: there is no such thing
 	poll         time.Duration // see TCP.Poll
 
-	writing sync.Mutex // held by whoever calls Outgoing and writes
-	rest    []byte     // was asked for and is yet to be written; guarded by writing
+	writing sync.Mutex  // held by whoever calls Outgoing and writes
+	rest    net.Buffers // were asked for and are yet to be written; guarded by writing
 
 	mu     sync.Mutex
 	closed bool
@@ -259,13 +259,17 @@ func (c *tcpConn) FlushNow() {
 		return
 	}
 	for len(c.rest) == 0 {
-		b := c.h.Outgoing()
-		if len(b) == 0 {
+		c.rest = c.h.Outgoing()
+		if len(c.rest) == 0 {
 			c.writing.Unlock()
 			return
 		}
-		if c.rest = b; len(b) <= promptMax {
-			c.rest = b[c.now.write(b):]
+		if b := c.rest[0]; len(c.rest) == 1 && len(b) <= promptMax {
+			if b = b[c.now.write(b):]; len(b) == 0 {
+				c.rest = nil
+			} else {
+				c.rest[0] = b
+			}
 		}
 	}
 	c.writing.Unlock()
@@ -358,33 +362,49 @@ func (c *tcpConn) writeOut() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	for {
-		b := c.rest
-		c.rest = nil
-		if len(b) == 0 {
-			b = c.h.Outgoing()
+		if len(c.rest) == 0 {
+			c.rest = c.h.Outgoing()
 		}
-		if len(b) == 0 {
+		if len(c.rest) == 0 {
 			return nil
 		}
-		if err := c.writeAll(b); err != nil {
+		if err := c.writeRest(); err != nil {
 			return err
 		}
 		runtime.Gosched()
 	}
 }
 
-// writeAll gives every chunk the same time, so that a large buffer on a slow line
-// is not taken for a dead one.
-func (c *tcpConn) writeAll(b []byte) error {
-	for len(b) > 0 {
-		n := min(len(b), tcpWriteChunk)
+// writeRest gives every write the same time, so that a lot on a slow line is not taken
+// for a dead one.
+func (c *tcpConn) writeRest() error {
+	for len(c.rest) > 0 {
 		if err := c.raw.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
 			return err
 		}
-		if _, err := c.c.Write(b[:n]); err != nil {
+		if err := c.writeSome(); err != nil {
 			return err
 		}
-		b = b[n:]
 	}
 	return nil
+}
+
+// writeSome writes some of the rest at once.
+func (c *tcpConn) writeSome() error {
+	if b := c.rest[0]; len(b) >= tcpWriteMost || len(c.rest) == 1 {
+		n, err := c.c.Write(b[:min(len(b), tcpWriteMost)])
+		if c.rest[0] = b[n:]; n == len(b) {
+			c.rest = c.rest[1:]
+		}
+		return err
+	}
+	n, size := 0, 0
+	for n < len(c.rest) && size+len(c.rest[n]) <= tcpWriteMost {
+		size += len(c.rest[n])
+		n++
+	}
+	some := c.rest[:n]
+	c.rest = c.rest[n:]
+	_, err := some.WriteTo(c.c)
+	return err
 }

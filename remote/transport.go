@@ -105,12 +105,22 @@ type Handler interface {
 	// They are valid during the call only. While Data runs nothing more is
 	// read: that is the back-pressure on the sender.
 	Data(b []byte)
-	// Outgoing returns the bytes to write next. The transport must not change
-	// them, and is done with them when it calls Outgoing again, which it does
-	// as soon as they are written (handed to the network). No bytes mean:
-	// nothing more until the next Flush.
-	Outgoing() []byte
+	// Outgoing returns the bytes to write next, in pieces, of which none is
+	// empty. The transport must not change the bytes, may change the slice of
+	// the pieces as [net.Buffers] does, and is done with both when it calls
+	// Outgoing again, which it does as soon as they are written (handed to the
+	// network). No pieces mean: nothing more until the next Flush.
+	Outgoing() [][]byte
 	// Closed says that the connection is over, and why; err is nil when this
 	// side called Close.
 	Closed(err error)
+}
+
+// lengthOf is how many bytes the pieces have.
+func lengthOf(pieces [][]byte) int {
+	n := 0
+	for _, b := range pieces {
+		n += len(b)
+	}
+	return n
 }

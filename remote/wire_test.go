@@ -223,46 +223,14 @@ func TestLane(t *testing.T) { // R005
 	require.Len(t, l.drop(7), 1)
 	messages, size := l.load()
 	require.Equal(t, 2, messages)
-	require.Equal(t, len(l.pending), size)
+	require.Equal(t, l.pending.bytes, size)
 	waiting, _ := l.close()
 	require.True(t, waiting, "messages wait for the next stream")
-	require.NotContains(t, string(l.pending), string(appendBare(nil, frameGoodbye)), "the goodbye was for the last stream")
+	l.pending.each(func(kind frameKind, _ []byte) { require.NotEqual(t, frameGoodbye, kind, "it was for the last stream") })
 	require.Len(t, l.drop(0), 2)
 	require.False(t, l.idle(), "nothing came meanwhile")
 	require.True(t, l.put(frame(0, "/d"), bareForm, false).demand)
 	require.True(t, l.idle(), "something came meanwhile")
-}
-
-func TestALaneKeepsALargeBufferAsLongAsItIsOfUse(t *testing.T) {
-	l, o := newLane(laneOrdinary, 4<<20, nil), &outbound{conn: &silentConn{}}
-	l.open(o, identity{}, bareForm)
-	l.take(o) // the position
-	frame := endFrame(append(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, "m"), make([]byte, 64<<10)...), 0)
-	sent := func(n int) {
-		for range n {
-			require.True(t, l.put(frame, bareForm, false).ok)
-		}
-		require.Len(t, l.take(o), n*len(frame))
-		require.Empty(t, l.take(o))
-	}
-	kept := func() int { return cap(l.pending) + cap(l.flight) }
-	for range 10 {
-		sent(16)
-	}
-	most := kept()
-	require.GreaterOrEqual(t, most, 16*len(frame), "bursts find the buffers of the last ones")
-	for range slackMax {
-		sent(1)
-		require.GreaterOrEqual(t, kept(), bufferKept)
-	}
-	for range slackMax {
-		sent(1)
-	}
-	require.LessOrEqual(t, kept(), 2*bufferKept, "it is not needed any more")
-	sent(16)
-	require.False(t, l.retire(), "it was used")
-	require.True(t, l.retire(), "it was not")
-	require.Zero(t, kept(), "what may be for ever quiet keeps nothing")
 }
 
 func FuzzFrames(f *testing.F) {

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -111,7 +112,7 @@ func (e *end) pump() {
 			e.full = true
 			return
 		}
-		b := e.h.Outgoing()
+		b := bytes.Join(e.h.Outgoing(), nil)
 		if len(b) == 0 {
 			return
 		}
@@ -134,10 +135,10 @@ func (e *end) send(b []byte) {
 	}
 	if len(b) > 1 && n.rng.Float64() < n.w.swarm.Split {
 		at := 1 + n.rng.IntN(len(b)-1)
-		e.enqueue(segment{b: slices.Clone(b[:at])})
+		e.enqueue(segment{b: b[:at]})
 		b = b[at:]
 	}
-	e.enqueue(segment{b: slices.Clone(b)})
+	e.enqueue(segment{b: b})
 }
 
 func (e *end) enqueue(s segment) {

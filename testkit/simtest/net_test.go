@@ -22,7 +22,7 @@ type source struct {
 
 func (s *source) Data([]byte) {}
 
-func (s *source) Outgoing() []byte {
+func (s *source) Outgoing() [][]byte {
 	if s.next == s.most {
 		return nil
 	}
@@ -31,7 +31,7 @@ func (s *source) Outgoing() []byte {
 		b = binary.BigEndian.AppendUint32(b, s.next)
 		s.next++
 	}
-	return b
+	return [][]byte{b}
 }
 
 func (s *source) Closed(err error) { s.closed = append(s.closed, err); s.over = true }
@@ -57,7 +57,7 @@ func (s *sink) Data(b []byte) {
 	}
 }
 
-func (s *sink) Outgoing() []byte { return nil }
+func (s *sink) Outgoing() [][]byte { return nil }
 
 func (s *sink) Closed(err error) { s.closed = append(s.closed, err) }
 
