@@ -65,11 +65,11 @@ func TestPartsOfWhatIsTurnedDownAreNotKept(t *testing.T) {
 	refused, taken := largeMessage(size), largeMessage(size)
 	l.put(refused, false)
 	l.put(taken, false)
-	l.take(o) // the position
+	handed(l, o) // the position
 	var got [][]byte
 	for len(got) < 2 {
-		b := l.take(o)
-		if b == nil {
+		b := handed(l, o)
+		if len(b) == 0 {
 			a.reserved = true
 			n, due := a.grant()
 			require.True(t, due, "the sender waits and is told nothing")

@@ -19,8 +19,8 @@ func resident(l *lane) int {
 	return n
 }
 
-// taken is what a lane hands over next, in one piece; nil: nothing.
-func taken(q queue, o *outbound) []byte { return bytes.Join(q.take(o), nil) }
+// handed is what a lane hands over next, in one piece; nil: nothing.
+func handed(q queue, o *outbound) []byte { return bytes.Join(q.take(o), nil) }
 
 // frameOfSize is a frame of a kind in a buffer that has so much room to spare.
 func frameOfSize(kind frameKind, size, spare int, fill byte) []byte {
@@ -115,7 +115,7 @@ func TestFramesOutliveTheTablesTheyWereWrittenBy(t *testing.T) {
 				require.True(t, l.put(endFrame(append(b, make([]byte, rnd.IntN(40_000))...), 0), l.form.Load(), false).ok)
 				sent = append(sent, path)
 			default:
-				eachFrame(taken(l, o), func(kind frameKind, _ []byte) {
+				eachFrame(handed(l, o), func(kind frameKind, _ []byte) {
 					if isMessage(kind) {
 						n++
 					}

@@ -79,7 +79,7 @@ func TestWaitingMessagesFitWhoAnswers(t *testing.T) {
 			peer.Can = can
 			peer.Can.LargeMax = 1 << 20
 			require.Empty(t, l.open(o, peer, &form{version: can.Version}))
-			taken(l, o)
+			handed(l, o)
 			check := func(frame []byte) {
 				e, err := envelopeOf(frameKind(frame[0]), frame[1:])
 				require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestWaitingMessagesFitWhoAnswers(t *testing.T) {
 					require.Zero(t, frame[1]&bodyS2)
 				}
 			}
-			check(taken(l, o)[frameHeader:])
+			check(handed(l, o)[frameHeader:])
 			if can.Version >= 3 {
 				require.Empty(t, large.open(o, peer, nil))
 				check(large.waiting[0][frameHeader:])

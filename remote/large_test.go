@@ -40,11 +40,11 @@ func TestLargeMessagesOverAStream(t *testing.T) { // R043
 			require.Equal(t, put{ok: true}, l.put(frame, false))
 			sent = append(sent, frame[frameHeader:])
 		}
-		pos := taken(l, o)
+		pos := handed(l, o)
 		require.Equal(t, framePosition, frameKind(pos[frameHeader]))
 		for steps := 0; len(got) < len(sent); steps++ {
 			require.Less(t, steps, 1_000_000)
-			b := taken(l, o)
+			b := handed(l, o)
 			if len(b) == 0 {
 				a.reserved = true // there is room now
 				n, due := a.grant()
@@ -64,7 +64,7 @@ func TestLargeMessagesOverAStream(t *testing.T) { // R043
 			}
 		}
 		require.Equal(t, sent, got)
-		require.Empty(t, taken(l, o))
+		require.Empty(t, handed(l, o))
 	}
 }
 
@@ -74,24 +74,24 @@ func TestAMessageCutOffBeginsAnewOnTheNextStream(t *testing.T) {
 	require.Equal(t, put{ok: true, demand: true}, l.put(frame, false), "the first asks for a stream")
 	first, second := &outbound{conn: &silentConn{}}, &outbound{conn: &silentConn{}}
 	l.open(first, identity{FrameMax: frameMaxDefault}, bareForm)
-	taken(l, first)
-	require.Len(t, taken(l, first), frameHeader+1+1+3+partMax)
-	require.Empty(t, taken(l, first), "the credit is used up")
+	handed(l, first)
+	require.Len(t, handed(l, first), frameHeader+1+1+3+partMax)
+	require.Empty(t, handed(l, first), "the credit is used up")
 	require.Empty(t, l.drop(0), "a message of which the receiver has a part stays")
 	waiting, _ := l.close()
 	require.True(t, waiting)
-	require.Empty(t, taken(l, first), "that stream is over")
+	require.Empty(t, handed(l, first), "that stream is over")
 	l.open(second, identity{FrameMax: frameMaxDefault}, bareForm)
 	l.credit(first, 1<<30)
-	taken(l, second)
+	handed(l, second)
 	a := newAssembly(1 << 20)
-	message, err := a.part(taken(l, second)[frameHeader+1:])
+	message, err := a.part(handed(l, second)[frameHeader+1:])
 	require.NoError(t, err)
 	require.Nil(t, message)
-	require.Empty(t, taken(l, second), "the credit of the first stream does not count")
+	require.Empty(t, handed(l, second), "the credit of the first stream does not count")
 	l.credit(second, 1<<20)
 	a.granted = 1 << 20
-	message, err = a.part(taken(l, second)[frameHeader+1:])
+	message, err = a.part(handed(l, second)[frameHeader+1:])
 	require.NoError(t, err)
 	require.Equal(t, frame[frameHeader:], message)
 	waiting, _ = l.close()
@@ -212,7 +212,7 @@ func TestGoldenVersion3(t *testing.T) {
 	l.put(largeMessage(2), false)
 	o := &outbound{conn: &silentConn{}}
 	l.open(o, identity{FrameMax: frameMaxGreet}, bareForm)
-	taken(l, o)
+	handed(l, o)
 	for title, c := range map[string]struct {
 		got  []byte
 		want string
@@ -223,7 +223,7 @@ func TestGoldenVersion3(t *testing.T) {
 			"0000002c02030473686f700d31302e302e302e323a323535311112131415161718000000000000000000802006808040"},
 		"system of version 3": {appendSystem(nil, systemFrame{Seq: 1, Kind: actor.SystemTerminated, After: 2, ToUID: 3, ToPath: "/t", ToID: 4, FromPath: "/f", FromID: 5, Lane: 6, AfterLarge: 7}, 3),
 			"000000170b0103020000000000000003022f740400022f66050607"},
-		"part":   {taken(l, o), "0000000d1203" + "0a14" + "00022f6100016d0000"},
+		"part":   {handed(l, o), "0000000d1203" + "0a14" + "00022f6100016d0000"},
 		"credit": {appendNumber(nil, frameCredit, 1<<20), "0000000413808040"},
 	} {
 		t.Run(title, func(t *testing.T) { require.Equal(t, c.want, hex.EncodeToString(c.got)) })

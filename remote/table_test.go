@@ -214,9 +214,9 @@ func TestTablesEndWithTheirStream(t *testing.T) {
 		}
 		version := uint64(2 + rnd.IntN(2))
 		l.open(o, goldenPeer, &form{version: version})
-		require.Equal(t, framePosition, frameKind(taken(l, o)[frameHeader]))
+		require.Equal(t, framePosition, frameKind(handed(l, o)[frameHeader]))
 		var got []string
-		eachFrame(taken(l, o), func(kind frameKind, frame []byte) {
+		eachFrame(handed(l, o), func(kind frameKind, frame []byte) {
 			require.Equal(t, map[uint64]frameKind{2: frameUser, 3: frameMessage}[version], kind)
 			e, err := envelopeOf(kind, frame[frameHeader+1:])
 			require.NoError(t, err)
