@@ -50,6 +50,7 @@ func TestHostilePortWithSecrets(t *testing.T) {
 	v.bears("forgeries of a client", v.forgeries)
 	v.bears("everything that a client may not do", v.clientsWishes)
 	v.bears("a client that would be a member", v.clientThatJoins)
+	v.bears("a storm of connections", v.storm)
 	v.requireCleanLog()
 }
 
@@ -88,7 +89,7 @@ func (v *victim) falseHandshakes() {
 		{title: "no proof on offer", change: func(g *greeting) { g.features &^= 1 }, code: refusedSecret},
 		{title: "another cluster", change: func(g *greeting) { g.cluster = "village" }, code: refusedCluster},
 		{title: "another address", change: func(g *greeting) { g.to = v.nodes[1].addr }, code: refusedAddress},
-		{title: "the node's own identity", change: func(g *greeting) { g.addr, g.uid = v.target(), v.nodes[0].sys.UID() }, code: refusedSelf},
+		{title: "the node's own identity", change: func(g *greeting) { g.addr, g.uid = v.target, v.nodes[0].sys.UID() }, code: refusedSelf},
 	}
 	for _, c := range attacks {
 		v.t.Log(c.title)
@@ -144,42 +145,23 @@ func (v *victim) impostors() {
 
 func (v *victim) requireTold(told chan any, of actor.PID) {
 	v.t.Helper()
-	select {
-	case m := <-told:
-		require.Equal(v.t, actor.Terminated{Ref: of}, m)
-	case <-time.After(20 * time.Second):
-		require.FailNow(v.t, "a watcher is not told")
-	}
+	require.Equal(v.t, actor.Terminated{Ref: of}, hear(v, "a watcher is told", told))
 }
 
 // renew has a node make new connections in place of those to the others, and waits
 // until it has for each.
 func (v *victim) renew(n *node, others []*node) {
 	v.t.Helper()
-	got := make(chan remote.Renewed, 100)
-	pid, err := n.sys.Spawn("", func() actor.Actor {
-		return actor.Func(func(ctx *actor.Context) {
-			if m, ok := ctx.Message().(remote.Renewed); ok {
-				got <- m
-			}
-		})
-	})
-	require.NoError(v.t, err)
-	actor.Subscribe[remote.Renewed](n.sys, pid)
-	defer n.sys.StopActor(pid)
+	renewed, stop := events[remote.Renewed](v, n)
+	defer stop()
 	missing := map[remote.Renewed]bool{}
 	for _, o := range others {
 		missing[remote.Renewed{Addr: o.addr}] = true
 		missing[remote.Renewed{Addr: o.addr, Control: true}] = true
 	}
 	n.cl.Remote().Renew(0)
-	for late := time.After(20 * time.Second); len(missing) > 0; {
-		select {
-		case m := <-got:
-			delete(missing, m)
-		case <-late:
-			require.Failf(v.t, "connections are not renewed", "%s: %v", n.addr, missing)
-		}
+	for len(missing) > 0 {
+		delete(missing, hear(v, "its connections are renewed", renewed))
 	}
 }
 
@@ -202,7 +184,7 @@ func (v *victim) forgeries() {
 	}
 	for _, frame := range [][]byte{
 		messageFrom("/user/echo", v.nodes[1].addr, v.nodes[1].sys.UID(), "test.whoAreYou"), // in a member's name
-		messageFrom("/user/echo", v.target(), v.nodes[0].sys.UID(), "test.whoAreYou"),      // in the name of whom it is for
+		messageFrom("/user/echo", v.target, v.nodes[0].sys.UID(), "test.whoAreYou"),        // in the name of whom it is for
 		system(systemTerminated, "/user/$a", "/user/watched"),
 		systemFrame(2, systemTerminated, v.nodes[1].sys.UID(), "/user/echo", "/user/watched"), // for another node, so it counts for nothing
 		system(systemStop, "/user/echo", "/user/x"),
@@ -247,16 +229,7 @@ func (v *victim) visitor() (*actor.System, *remote.Remote) {
 func (v *victim) clientsWishes() {
 	sys, rem := v.visitor()
 	for _, n := range v.nodes {
-		denied := make(chan remote.Denied, 100)
-		pid, err := n.sys.Spawn("denials", func() actor.Actor {
-			return actor.Func(func(ctx *actor.Context) {
-				if m, ok := ctx.Message().(remote.Denied); ok {
-					denied <- m
-				}
-			})
-		})
-		require.NoError(v.t, err)
-		actor.Subscribe[remote.Denied](n.sys, pid)
+		denied, stop := events[remote.Denied](v, n)
 		require.NoError(v.t, n.cl.Remote().Offer("echo", func(any) (func() actor.Actor, error) {
 			return func() actor.Actor { return actor.Func(func(*actor.Context) {}) }, nil
 		}))
@@ -288,24 +261,16 @@ func (v *victim) clientsWishes() {
 			},
 		} {
 			wish()
-			select {
-			case d := <-denied:
-				require.Equal(v.t, remote.Client, d.Class, title)
-				require.Equal(v.t, sys.UID(), d.UID, title)
-			case <-time.After(20 * time.Second):
-				require.FailNow(v.t, "not refused: "+title)
-			}
+			d := hear(v, "it is refused to "+title, denied)
+			require.Equal(v.t, remote.Client, d.Class, title)
+			require.Equal(v.t, sys.UID(), d.UID, title)
 		}
 		require.Empty(v.t, denied)
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		answer, err := actor.Ask(ctx, at("/user/echo"), whoAreYou{})
-		cancel()
-		require.NoError(v.t, err, "what is exported answers a client, and nothing has happened to it")
-		require.Equal(v.t, n.addr, answer.Addr)
+		v.requireAnswer(sys, n.addr) // what is exported answers a client, and nothing has happened to it
 		told := n.watcher(bystander)
 		n.sys.StopActor(bystander)
 		v.requireTold(told, bystander)
-		n.sys.StopActor(pid)
+		stop()
 	}
 }
 
@@ -316,7 +281,7 @@ func (v *victim) clientThatJoins() {
 	sys, err := actor.NewSystem("town", actor.Config{Logger: &log})
 	require.NoError(v.t, err)
 	cl, err := cluster.Open(sys, cluster.Config{
-		Listen: hostileHost + ":0", Seeds: []string{v.target()}, Remote: remote.Config{Secrets: []remote.Secret{secretOf(v.t, clientWords)}},
+		Listen: hostileHost + ":0", Seeds: []string{v.target}, Remote: remote.Config{Secrets: []remote.Secret{secretOf(v.t, clientWords)}},
 	})
 	require.NoError(v.t, err)
 	defer func() {

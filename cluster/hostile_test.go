@@ -33,11 +33,30 @@ const hostileHost = "127.0.0.2"
 
 const hostileGreet = time.Second // the nodes' patience with a handshake
 
+// What a cluster must bear at its port, each against a live one that goes on serving:
+//
+//	random bytes, also behind the magic; other protocols; slow and silent ones;
+//	lengths; frames of unknown kinds; bodies that can't be, or get a thousand times
+//	as large; names with line ends and escapes           TestHostilePort, TestHostilePortWithTLS
+//	forged senders, ends and acknowledgements            TestHostilePort (members), TestHostilePortWithSecrets (clients)
+//	replay, reflection, downgrade, wrong identities      TestHostilePortWithSecrets
+//	everything that clients may not do                   TestHostilePortWithSecrets
+//	a storm of connections                               TestHostilePortWithSecrets
+//	certificates, of those who dial and who are dialed   TestHostilePortWithTLS
+//	certificates and secrets that change under load      TestRotationUnderLoad
+//	no descriptors left                                  TestOutOfDescriptorsInACluster
+//	poison, and more than an actor can take              TestAFloodToOneActor
+//
+// There is no management port yet, so it isn't attacked. -hostile.connections says how
+// many connections each attack makes.
+
 // victim is a cluster of three over real sockets that serves while it is attacked.
 type victim struct {
 	t      *testing.T
 	nodes  []*node
+	target string               // the address of the first
 	config func() remote.Config // of each node
+	greet  time.Duration        // its patience with a handshake
 	log    *lines
 	served chan struct{} // gets something for each right answer
 	stop   chan struct{}
@@ -78,11 +97,16 @@ func newVictimOf(t *testing.T, config func() remote.Config) *victim {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs a second address of the loopback interface")
 	}
-	v := &victim{t: t, config: config, log: &lines{}, served: make(chan struct{}), stop: make(chan struct{})}
+	v := &victim{t: t, config: config, greet: hostileGreet, log: &lines{}, served: make(chan struct{}), stop: make(chan struct{})}
 	first := v.open(nil)
+	v.target = first.addr
 	v.open([]string{first.addr})
 	v.open([]string{first.addr})
 	v.requireUp(20 * time.Second)
+	for i, n := range v.nodes { // so that there are all connections
+		v.requireAnswer(n.sys, v.nodes[(i+1)%3].addr)
+		v.requireAnswer(n.sys, v.nodes[(i+2)%3].addr)
+	}
 	for i, n := range v.nodes {
 		v.done.Go(func() { v.load(n, v.nodes[(i+1)%3]) })
 	}
@@ -96,10 +120,20 @@ func newVictimOf(t *testing.T, config func() remote.Config) *victim {
 	return v
 }
 
+// requireAnswer requires that a node answers another system.
+func (v *victim) requireAnswer(from *actor.System, addr string) {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	answer, err := actor.Ask(ctx, from.RefAt(addr, "/user/echo"), whoAreYou{})
+	require.NoError(v.t, err)
+	require.Equal(v.t, addr, answer.Addr)
+}
+
 func (v *victim) open(seeds []string) *node {
 	v.t.Helper()
 	cfg := v.config()
-	cfg.HandshakeTimeout = hostileGreet
+	cfg.HandshakeTimeout = v.greet
 	log := zerolog.New(v.log).Level(zerolog.InfoLevel)
 	sys, err := actor.NewSystem("town", actor.Config{Logger: &log})
 	require.NoError(v.t, err)
@@ -154,17 +188,15 @@ func (v *victim) requireUp(limit time.Duration) {
 func (v *victim) requireServing() {
 	v.t.Helper()
 	v.requireUp(10 * time.Second)
-	late := time.After(20 * time.Second)
-	for range 20 {
-		select {
-		case <-v.served:
-		case <-late:
-			require.FailNow(v.t, "the cluster answers no more")
-		}
-	}
+	v.requireAnswers()
 }
 
-func (v *victim) target() string { return v.nodes[0].addr }
+func (v *victim) requireAnswers() {
+	v.t.Helper()
+	for range 20 {
+		hear(v, "the cluster answers", v.served)
+	}
+}
 
 // stats are the counts of the target.
 func (v *victim) stats() remote.Stats { return v.nodes[0].cl.Remote().Stats() }
@@ -182,7 +214,7 @@ func (v *victim) until(what string, holds func() bool) {
 // knock connects to the target as somebody from another host.
 func (v *victim) knock() (net.Conn, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(hostileHost)}, Timeout: 10 * time.Second}
-	c, err := d.Dial("tcp", v.target())
+	c, err := d.Dial("tcp", v.target)
 	if err == nil {
 		err = c.SetDeadline(time.Now().Add(20 * time.Second))
 	}
@@ -220,7 +252,7 @@ func (v *victim) many(attack func(rng *rand.Rand)) {
 // TestHostilePort sends to the port of a live cluster what strangers and broken or
 // bad peers may send: it goes on serving, no node is lost, nothing grows.
 func TestHostilePort(t *testing.T) {
-	v := newVictim(t, remote.Config{})
+	v := newVictim(t, remote.Config{AcceptRate: -1}) // so that all are listened to
 	attacks := []struct {
 		title string
 		run   func()
@@ -244,9 +276,13 @@ func TestHostilePort(t *testing.T) {
 			})
 		}},
 		{"other protocols", func() {
-			for _, said := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "SSH-2.0-OpenSSH_9.9\r\n", "PRI * HTTP/2.0\r\n\r\n"} {
-				v.requireClosed([]byte(said))
-			}
+			before, began := v.log.count(), time.Now()
+			v.many(func(*rand.Rand) {
+				for _, said := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "SSH-2.0-OpenSSH_9.9\r\n", "PRI * HTTP/2.0\r\n\r\n"} {
+					v.requireClosed([]byte(said))
+				}
+			})
+			require.Less(v.t, v.log.count()-before, 20+10*int(time.Since(began)/time.Second), "a few lines a second are logged")
 			c, err := v.knock()
 			require.NoError(v.t, err)
 			defer c.Close() //nolint:errcheck // it failed anyway
@@ -260,7 +296,13 @@ func TestHostilePort(t *testing.T) {
 				v.requireClosed(binary.BigEndian.AppendUint32([]byte("TRP1"), n))
 			}
 		}},
-		{"slow ones", v.slowloris},
+		{"slow ones, while a node joins", func() {
+			var attack sync.WaitGroup
+			attack.Go(v.slowloris)
+			v.open([]string{v.target})
+			v.requireUp(10 * time.Second)
+			attack.Wait()
+		}},
 		{"silent ones", func() { v.many(func(*rand.Rand) { v.requireClosed(nil) }) }},
 		{"frames of unknown kinds", func() {
 			c := v.introduced(1)
@@ -322,15 +364,6 @@ func TestHostilePort(t *testing.T) {
 			_, err := c.Write(message("\n{\"level\":\"fatal\"}\x1b[31m%s%n"))
 			require.NoError(v.t, err)
 		}},
-		{"a storm of connections", func() {
-			v.many(func(*rand.Rand) {
-				if c, err := v.knock(); err == nil {
-					_ = c.Close()
-				}
-			})
-			v.open([]string{v.target()})
-			v.requireUp(10 * time.Second)
-		}},
 	}
 	for _, a := range attacks {
 		v.bears(a.title, a.run)
@@ -351,6 +384,22 @@ func (v *victim) bears(title string, attack func()) {
 		v.requireServing()
 		v.requireNoGrowth(before)
 	})
+}
+
+// storm is of more connections than are taken in that time; a node that comes afterwards
+// gets in.
+func (v *victim) storm() {
+	shed := v.stats().Shed
+	v.until("some are shed", func() bool {
+		v.many(func(*rand.Rand) {
+			if c, err := v.knock(); err == nil {
+				_ = c.Close()
+			}
+		})
+		return v.stats().Shed > shed
+	})
+	v.open([]string{v.target})
+	v.requireUp(10 * time.Second)
 }
 
 // requireCleanLog requires that nothing anybody said has got out of its line.
@@ -394,6 +443,34 @@ func (v *victim) measure() measured {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return measured{runtime.NumGoroutine(), m.HeapAlloc}
+}
+
+// events are those of a type that a node publishes, until they are stopped.
+func events[E any](v *victim, n *node) (got chan E, stop func()) {
+	v.t.Helper()
+	got = make(chan E, 100)
+	pid, err := n.sys.Spawn("", func() actor.Actor {
+		return actor.Func(func(ctx *actor.Context) {
+			if e, ok := ctx.Message().(E); ok {
+				got <- e
+			}
+		})
+	})
+	require.NoError(v.t, err)
+	actor.Subscribe[E](n.sys, pid)
+	return got, func() { n.sys.StopActor(pid) }
+}
+
+// hear returns the next thing on a channel.
+func hear[T any](v *victim, what string, from <-chan T) T {
+	v.t.Helper()
+	select {
+	case m := <-from:
+		return m
+	case <-time.After(20 * time.Second):
+		require.FailNow(v.t, "it doesn't come about: "+what)
+		panic("unreachable")
+	}
 }
 
 // requireNoGrowth requires that an attack leaves nothing behind. A node more has its

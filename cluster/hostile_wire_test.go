@@ -46,7 +46,7 @@ type greeting struct {
 
 // guest is the greeting of a node that belongs to the victims.
 func (v *victim) guest(addr string) greeting {
-	return greeting{version: 3, stream: 1, cluster: "town", addr: addr, to: v.target(), uid: freshUID(), features: 1 | 2}
+	return greeting{version: 3, stream: 1, cluster: "town", addr: addr, to: v.target, uid: freshUID(), features: 1 | 2}
 }
 
 func freshUID() uint64 { return uint64(time.Now().UnixNano()) | 1 }
@@ -78,10 +78,11 @@ const (
 	acceptor role = "acceptor"
 )
 
-// transcriptOf is a digest of what was said before the proofs, without TLS.
-func transcriptOf(hello, challenge []byte) []byte {
+// transcriptOf is a digest of what was said before the proofs, and of what names the
+// connection with TLS below.
+func transcriptOf(hello, challenge []byte, binding ...byte) []byte {
 	b := appendStr(appendStr(nil, string(hello)), string(challenge))
-	sum := sha256.Sum256(appendStr(b, ""))
+	sum := sha256.Sum256(appendStr(b, string(binding)))
 	return sum[:]
 }
 
