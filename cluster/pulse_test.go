@@ -258,10 +258,11 @@ func TestWhoGetsHeartbeats(t *testing.T) { // section 8.5
 func TestHeartbeatsOnTheWire(t *testing.T) {
 	reg := codec.NewRegistry()
 	require.NoError(t, register(reg))
-	for _, m := range []any{heartbeat{nodeNamed("a"), 7}, heartbeatAck{nodeNamed("b"), 8}} {
+	for name, m := range map[string]any{"troupe.cluster.Heartbeat.v1": heartbeat{nodeNamed("a"), 7}, "troupe.cluster.HeartbeatAck.v1": heartbeatAck{nodeNamed("b"), 8}} {
 		typ, err := reg.Of(m)
 		require.NoError(t, err)
 		require.True(t, typ.Control())
+		require.Equal(t, name, typ.Name())
 		body, err := typ.Append(codec.Scope{}, nil, m)
 		require.NoError(t, err)
 		require.Equal(t, []byte{3, m.(interface{ name() byte }).name(), ':', '1', 0, 0, 0, 0, 0, 0, 0, m.(interface{ name() byte }).name(), m.(interface{ seq() byte }).seq()}, body)

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"encoding/hex"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +31,42 @@ func TestMessagesTravel(t *testing.T) {
 	}
 	_, err := sys.Registry().Append(sys.Scope(), nil, Broadcast{block{}})
 	require.Error(t, err, "what is within has to be registered too")
+}
+
+// TestGoldenMessages holds the bytes of every message of this package still: other
+// releases send and read them.
+func TestGoldenMessages(t *testing.T) {
+	reg, before := codec.NewRegistry(), map[string]bool{}
+	for _, name := range reg.Names() {
+		before[name] = true
+	}
+	require.NoError(t, Register(reg))
+	s, seen := codec.Scope{Registry: reg}, map[string]bool{}
+	for _, c := range []struct {
+		msg  any
+		want string
+	}{
+		{Broadcast{"m"}, "06737472696e67016d"},
+		{Keyed{"k", 17}, "016b03696e740122"},
+		{GetRoutees{}, ""},
+		{Routees{Refs: make([]actor.PID, 2)}, "020000"},
+		{AddRoutee{}, "00"},
+		{RemoveRoutee{}, "00"},
+		{AdjustPoolSize{-3}, "05"},
+	} {
+		name, body, err := reg.Encode(s, nil, c.msg)
+		require.NoError(t, err)
+		require.Equal(t, c.want, hex.EncodeToString(body), "%T", c.msg)
+		b, err := hex.DecodeString(c.want)
+		require.NoError(t, err)
+		got, err := reg.Decode(s, name, b)
+		require.NoError(t, err)
+		require.Equal(t, c.msg, got)
+		seen[name] = true
+	}
+	for _, name := range reg.Names() {
+		require.NotEqual(t, before[name], seen[name], "%s needs golden bytes", name)
+	}
 }
 
 func FuzzDecode(f *testing.F) {
