@@ -115,7 +115,7 @@ func TestOutOfDescriptorsInACluster(t *testing.T) {
 // fewDescriptors is the child: a node that answers, in a process with few descriptors
 // to spare.
 func fewDescriptors(t *testing.T, seed string) {
-	v := &victim{t: t, config: func() remote.Config { return remote.Config{} }, log: &lines{}, greet: time.Minute}
+	v := &victim{t: t, config: func() remote.Config { return remote.Config{} }, log: &lines{}}
 	n := v.open([]string{seed})
 	words := bufio.NewScanner(os.Stdin)
 	hears := func(word string) { require.True(t, words.Scan() && strings.TrimSpace(words.Text()) == word, word) }

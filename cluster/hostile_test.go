@@ -31,7 +31,11 @@ var hostileConns = flag.Int("hostile.connections", 300, "connections of each att
 // nodes, which share an address with each other.
 const hostileHost = "127.0.0.2"
 
-const hostileGreet = time.Second // the nodes' patience with a handshake
+// The nodes' patience with a handshake: short where it is what is attacked.
+const (
+	shortGreet = time.Second
+	longGreet  = 30 * time.Second
+)
 
 // What a cluster must bear at its port, each against a live one that goes on serving:
 //
@@ -42,7 +46,7 @@ const hostileGreet = time.Second // the nodes' patience with a handshake
 //	replay, reflection, downgrade, wrong identities      TestHostilePortWithSecrets
 //	everything that clients may not do                   TestHostilePortWithSecrets
 //	a storm of connections                               TestHostilePortWithSecrets
-//	certificates, of those who dial and who are dialed   TestHostilePortWithTLS
+//	certificates, of those who dial and who are dialed   TestHostilePortWithTLS, TestFalseNames
 //	certificates and secrets that change under load      TestRotationUnderLoad
 //	no descriptors left                                  TestOutOfDescriptorsInACluster
 //	poison, and more than an actor can take              TestAFloodToOneActor
@@ -56,7 +60,6 @@ type victim struct {
 	nodes  []*node
 	target string               // the address of the first
 	config func() remote.Config // of each node
-	greet  time.Duration        // its patience with a handshake
 	log    *lines
 	served chan struct{} // gets something for each right answer
 	stop   chan struct{}
@@ -97,7 +100,7 @@ func newVictimOf(t *testing.T, config func() remote.Config) *victim {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs a second address of the loopback interface")
 	}
-	v := &victim{t: t, config: config, greet: hostileGreet, log: &lines{}, served: make(chan struct{}), stop: make(chan struct{})}
+	v := &victim{t: t, config: config, log: &lines{}, served: make(chan struct{}), stop: make(chan struct{})}
 	first := v.open(nil)
 	v.target = first.addr
 	v.open([]string{first.addr})
@@ -133,7 +136,9 @@ func (v *victim) requireAnswer(from *actor.System, addr string) {
 func (v *victim) open(seeds []string) *node {
 	v.t.Helper()
 	cfg := v.config()
-	cfg.HandshakeTimeout = v.greet
+	if cfg.HandshakeTimeout == 0 {
+		cfg.HandshakeTimeout = longGreet
+	}
 	log := zerolog.New(v.log).Level(zerolog.InfoLevel)
 	sys, err := actor.NewSystem("town", actor.Config{Logger: &log})
 	require.NoError(v.t, err)
@@ -252,7 +257,7 @@ func (v *victim) many(attack func(rng *rand.Rand)) {
 // TestHostilePort sends to the port of a live cluster what strangers and broken or
 // bad peers may send: it goes on serving, no node is lost, nothing grows.
 func TestHostilePort(t *testing.T) {
-	v := newVictim(t, remote.Config{AcceptRate: -1}) // so that all are listened to
+	v := newVictim(t, remote.Config{HandshakeTimeout: shortGreet, AcceptRate: -1}) // so that all are listened to
 	attacks := []struct {
 		title string
 		run   func()
@@ -421,7 +426,7 @@ func (v *victim) slowloris() {
 		require.NoError(v.t, err)
 		defer c.Close() //nolint:errcheck // it is closed by the other end
 		began := time.Now()
-		tick := time.NewTicker(hostileGreet / 10)
+		tick := time.NewTicker(shortGreet / 10)
 		defer tick.Stop()
 		for _, b := range append([]byte("TRP1\x00\x00\x08\x00\x01"), make([]byte, 2048)...) {
 			if _, err := c.Write([]byte{b}); err != nil {
@@ -429,7 +434,7 @@ func (v *victim) slowloris() {
 			}
 			<-tick.C
 		}
-		require.Less(v.t, time.Since(began), 20*hostileGreet, "the time for a handshake is absolute")
+		require.Less(v.t, time.Since(began), 20*shortGreet, "the time for a handshake is absolute")
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bound"
 )
 
 // fakeConn is a connection whose other end is the test.
@@ -115,16 +116,25 @@ func FuzzHandshake(f *testing.F) {
 		require.NoError(f, sys.Stop(ctx))
 	})
 	f.Fuzz(func(t *testing.T, steps []byte, piece uint8) {
-		c := &fakeConn{}
-		r.accept(c)
-		defer c.h.Closed(nil)
-		for ; len(steps) >= 2 && !c.isClosed(); steps = steps[2:] {
-			b := step(r, steps[0], steps[1], c.said)
-			for size := int(piece) + 1; len(b) > 0; b = b[min(size, len(b)):] {
-				c.h.Data(b[:min(size, len(b))])
+		said := 0
+		play := func() *fakeConn {
+			c := &fakeConn{}
+			r.accept(c)
+			for rest := steps; len(rest) >= 2 && !c.isClosed(); rest = rest[2:] {
+				b := step(r, rest[0], rest[1], c.said)
+				said += len(b)
+				for size := int(piece) + 1; len(b) > 0; b = b[min(size, len(b)):] {
+					c.h.Data(b[:min(size, len(b))])
+				}
+				c.listen()
 			}
-			c.listen()
+			return c
 		}
+		c := play()
+		defer c.h.Closed(nil)
+		again := c
+		bound.Allocation(t, 4*said, func() { again = play() }) // what is said is made here, and the answers kept
+		defer again.h.Closed(nil)
 		i := c.h.(*inbound)
 		require.False(t, i.open.Load(), "somebody was let in")
 		require.Zero(t, r.Peer("127.0.0.1:9"))
