@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -194,7 +195,7 @@ func TestMessagesWaitForAConnection(t *testing.T) { // R022
 	}
 }
 
-func TestNobodyThere(t *testing.T) { // R022, R033, R067
+func TestNobodyThere(t *testing.T) { // R022, R067
 	net := remote.NewMemNet()
 	cfg := memConfig(net, "a:1")
 	cfg.DeliverBy = 50 * time.Millisecond
@@ -205,6 +206,31 @@ func TestNobodyThere(t *testing.T) { // R022, R033, R067
 	require.Equal(t, actor.DropUnreachable, letter.Reason)
 	require.Equal(t, ping{1}, letter.Message)
 	require.Equal(t, "troupe://test@b:1/user/there", letter.To.String())
+}
+
+// A hundred addresses at which nobody is cost a hundred dead letters: who is there goes on
+// answering, and nothing stays open.
+func TestManyNobodies(t *testing.T) { // R033
+	net := remote.NewMemNet()
+	cfg := memConfig(net, "a:1")
+	cfg.DeliverBy = 50 * time.Millisecond
+	a, b := start(t, cfg), start(t, memConfig(net, "b:1"))
+	there := b.inbox("there")
+	letters := subscribe[actor.DeadLetter](a, "letters")
+	for n := range 100 {
+		a.sys.RefAt(fmt.Sprintf("nowhere%d:1", n), "/user/x").Tell(ping{n})
+		a.sys.RefAt("b:1", "/user/there").Tell(ping{n})
+		there.expect(ping{n})
+	}
+	unreachable := map[any]bool{}
+	for range 100 {
+		letter := letters.next().(actor.DeadLetter)
+		require.Equal(t, actor.DropUnreachable, letter.Reason)
+		unreachable[letter.Message] = true
+	}
+	require.Len(t, unreachable, 100, "each is said once")
+	letters.none()
+	require.Equal(t, 1, a.rem.Stats().Connections, "that to b")
 }
 
 func TestSlowPeerIsBounded(t *testing.T) { // RM-9, F-22
