@@ -174,6 +174,7 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 	}
 	a.emit(effect{kind: effectOpenLane, lane: lane, uid: peer.UID, again: again})
 	if lane == laneControl {
+		a.pong(now, peer.UID, lane) // whoever shakes hands lives; the next heartbeat may come too late to say so
 		for _, frame := range a.out.reopened(now, a.lim.window) {
 			a.emit(effect{kind: effectWrite, frame: frame})
 		}

@@ -315,6 +315,25 @@ func TestDetection(t *testing.T) { // R063
 	}
 	require.GreaterOrEqual(t, silent, 3)
 
+	t.Run("who comes back just before the verdict => lives", func(t *testing.T) {
+		s := newScript(t, testLimits())
+		s.a.lim.phi = phi.Settings{FirstEstimate: time.Second, AcceptablePause: 3 * time.Second}
+		s.do("demand control")
+		s.do("up control 7")
+		s.do("send 7")
+		s.do("ack 7 1")
+		s.do("watched yes")
+		for range 20 {
+			s.do("after 1s")
+			s.do("pong 7 control")
+		}
+		s.do("down control")
+		for range silent {
+			require.NotContains(t, s.do("after 1s"), "gone")
+		}
+		require.Contains(t, s.do("up control 7"), "open control to 7")
+		require.Equal(t, "write control ping 7", s.do("after 1s"), "by the last heartbeat it would be dead")
+	})
 	t.Run("nobody watches any more => no heartbeat", func(t *testing.T) {
 		s := newScript(t, testLimits())
 		s.do("demand control")

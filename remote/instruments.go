@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,16 @@ type PeerStats struct {
 	UID  uint64
 	// OtherTypes: other message types are registered there than here; see [TypesDiffer].
 	OtherTypes bool
+	// Unacknowledged is how many system messages (watch, terminated, stop) that node has
+	// not acknowledged yet. There is room for 20 000, or 8 MiB of them; then it is
+	// declared gone.
+	Unacknowledged int
+	// Phi is how much its silence speaks for its death, on the scale of the failure
+	// detector: 1 would be wrong about once in ten times, 8, at which it is declared gone, once
+	// in a hundred million. It is brought up to date with each heartbeat at least; 0 where
+	// nobody here watches an actor of that node, or with Config.IgnoreFailures: the
+	// cluster has detectors of its own.
+	Phi float64
 	Traffic
 }
 
@@ -284,7 +295,10 @@ func (r *Remote) PeerStats() []PeerStats {
 	var all []PeerStats
 	for _, p := range r.sortedPeers() {
 		present := p.known.Load().present
-		all = append(all, PeerStats{Addr: p.addr, UID: present.UID, OtherTypes: present.otherTypes(r.self), Traffic: p.traffic()})
+		all = append(all, PeerStats{
+			Addr: p.addr, UID: present.UID, OtherTypes: present.otherTypes(r.self),
+			Unacknowledged: int(p.unacknowledged.Load()), Phi: math.Float64frombits(p.phi.Load()), Traffic: p.traffic(),
+		})
 	}
 	return all
 }

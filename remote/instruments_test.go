@@ -1,6 +1,7 @@
 package remote_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +60,46 @@ func TestInstrumentsOfMessages(t *testing.T) {
 		require.GreaterOrEqual(t, out.Encoding.Samples, uint64(all/256), "at least one in 256")
 		require.GreaterOrEqual(t, in.Decoding.Samples, uint64(all/256))
 		require.Zero(t, out.Encoding.Mean(), "the clock of the system stood still")
+	})
+}
+
+// TestInstrumentsOfSuspicion: heartbeats come every ten seconds from the beginning on, and
+// everything else happens between two of them.
+func TestInstrumentsOfSuspicion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := remote.NewMemNet()
+		cfg := func(addr string) remote.Config {
+			return remote.Config{Listen: addr, Transport: net.Node(addr), Heartbeat: 10 * time.Second, AcceptablePause: 10 * time.Second}
+		}
+		a, b := start(t, cfg("a:1")), start(t, cfg("b:1"))
+		here, watched := a.inbox("here"), 0
+		watch := func() {
+			watched++
+			here.pid.Tell(watchIt{a.sys.RefOf(b.inbox(fmt.Sprint("there", watched)).pid.Location())})
+		}
+		watch()
+		time.Sleep(5*time.Minute + 5*time.Second)
+		quiet := only(a)
+		require.Less(t, quiet.Phi, 0.01)
+		require.Zero(t, quiet.Unacknowledged)
+		require.Zero(t, only(b).Phi, "nobody there watches anybody here")
+
+		net.Cut("a:1", "b:1")
+		for range 3 {
+			watch()
+		}
+		require.Equal(t, 3, only(a).Unacknowledged)
+		time.Sleep(16 * time.Second) // it is silent for 21 s, and was looked at after 20 or later
+		doubtful := only(a).Phi
+		require.Greater(t, doubtful, 0.2, "as likely dead as not")
+		require.Less(t, doubtful, 1.0, "and no more")
+
+		net.Heal("a:1", "b:1")
+		time.Sleep(14 * time.Second)
+		well := only(a)
+		require.Zero(t, well.Unacknowledged)
+		require.Less(t, well.Phi, 0.01)
+		require.Zero(t, well.Quarantined)
 	})
 }
 

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,10 @@ type peer struct {
 
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
+
+	// What show has found.
+	unacknowledged atomic.Int64
+	phi            atomic.Uint64 // bits of a float64
 
 	conducts conducts
 
@@ -112,6 +117,7 @@ func (p *peer) run() {
 		p.perform(now)
 		p.checkHeld(now)
 		p.arm(now)
+		p.show(now)
 		p.inputMu.Lock()
 		if len(p.inputs) == 0 {
 			p.running = false
@@ -120,6 +126,16 @@ func (p *peer) run() {
 		}
 		p.inputMu.Unlock()
 	}
+}
+
+// show lets others see what only the runner may look at.
+func (p *peer) show(now time.Time) {
+	p.unacknowledged.Store(int64(len(p.assoc.out.kept) + len(p.assoc.unsent)))
+	level := 0.0
+	if w := &p.assoc.watch; w.on {
+		level = w.phi.Phi(now)
+	}
+	p.phi.Store(math.Float64bits(level))
 }
 
 // checkHeld closes the gap between looking at the position of the incoming streams
