@@ -44,6 +44,12 @@ type Config struct {
 	// KeysEvery is how often the files of Keys are looked at. Default 10 s. Shorter
 	// lets a revocation count sooner.
 	KeysEvery time.Duration
+	// RenewEvery is within what time all connections that this node has dialed are
+	// replaced by new ones, as [Remote.Renew] does, and the certificates behind all of
+	// them looked at again, where there are certificates or secrets: so whoever was let
+	// in has to prove itself again. Default 24 h; less than 0: only when Keys change.
+	// Shorter lets what was good for too long live less.
+	RenewEvery time.Duration
 	// Access says which nodes are members, clients or observers, and what each may
 	// do here. Default: whoever is let in is a member.
 	Access Access
@@ -207,7 +213,13 @@ func (c Config) controlBufferMax() int { return positive(c.ControlBufferMax, 8<<
 func (c Config) handshakeTimeout() time.Duration {
 	return positive(c.HandshakeTimeout, 5*time.Second)
 }
-func (c Config) keysEvery() time.Duration    { return positive(c.KeysEvery, keysEveryDefault) }
+func (c Config) keysEvery() time.Duration { return positive(c.KeysEvery, keysEveryDefault) }
+func (c Config) renewEvery() time.Duration {
+	if c.RenewEvery < 0 {
+		return 0
+	}
+	return positive(c.RenewEvery, 24*time.Hour)
+}
 func (c Config) frameTimeout() time.Duration { return positive(c.FrameTimeout, 10*time.Second) }
 func (c Config) acceptRate() int {
 	if c.AcceptRate < 0 {

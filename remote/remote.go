@@ -130,6 +130,9 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		r.every(cfg.keysEvery(), func() { r.lookAfterKeys(k) })
 	}
 	r.watchMemory()
+	if every := cfg.renewEvery(); every > 0 && (secure || len(cfg.Secrets) > 0) {
+		r.renewWithin(every, sys.Rand("remote/renew"))
+	}
 	if r.plaintext {
 		r.remind()
 	}

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"errors"
+	"math/rand/v2"
 	"time"
 )
 
@@ -34,6 +35,23 @@ func (r *Remote) Renew(over time.Duration) {
 			s.p.post(func(*association, time.Time) { s.p.drain(s.kind) })
 		})
 	}
+}
+
+// renewShare is the part of a time within which connections are renewed that it takes to
+// renew them one after the other.
+const renewShare = 24
+
+// renewWithin renews connections and looks at certificates again, time and again. When it
+// begins is up to chance, so that not all nodes do it at once.
+func (r *Remote) renewWithin(d time.Duration, chance *rand.Rand) {
+	rest := d - d/renewShare
+	r.every(rest-time.Duration(chance.Int64N(int64(rest/2)+1)), func() {
+		r.sys.Executor().Go(func() { // it may have to wait for handshakes that are under way
+			r.Recheck()
+			r.Renew(d / renewShare)
+			r.renewWithin(d, chance)
+		})
+	})
 }
 
 // drain begins to replace a stream: nothing more goes out on it but a ping, whose

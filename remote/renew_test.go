@@ -94,6 +94,57 @@ func TestRenewMakesNewConnections(t *testing.T) {
 	})
 }
 
+// Connections don't get older than RenewEvery: so whoever was let in by a secret that has
+// changed since is out in the end.
+func TestConnectionsAreRenewedInTime(t *testing.T) {
+	for title, c := range map[string]struct {
+		every  time.Duration
+		within time.Duration
+	}{
+		"within a day":             {0, 24 * time.Hour},
+		"within the time given":    {time.Hour, time.Hour},
+		"not at all when told so ": {-1, 0},
+	} {
+		t.Run(title, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				net := remote.NewMemNet()
+				old, next := sharedSecret(t, "old"), sharedSecret(t, "new")
+				cfg := secretConfig(net, "a:1", old)
+				cfg.RenewEvery, cfg.IdleAfter = c.every, 1000*time.Hour
+				a, b := start(t, cfg), start(t, secretConfig(net, "b:1", old))
+				there := b.inbox("there")
+				ref := a.sys.RefOf(there.pid.Location())
+				ref.Tell(ping{1})
+				there.expect(ping{1})
+				ref.Tell(urgent{1})
+				there.expect(urgent{1})
+				lanes := map[bool]int{}
+				renewed := subscribe[remote.Renewed](a, "renewed")
+				if c.within == 0 {
+					time.Sleep(100 * time.Hour)
+					renewed.none()
+					return
+				}
+				for day := range 3 {
+					time.Sleep(c.within)
+					synctest.Wait()
+					for len(renewed.ch) > 0 {
+						lanes[renewed.next().(remote.Renewed).Control]++
+					}
+					require.Greater(t, lanes[true], day, "control")
+					require.Greater(t, lanes[false], day, "ordinary")
+					require.LessOrEqual(t, lanes[false], 2*(day+1))
+				}
+				require.NoError(t, b.rem.SetSecrets(next))
+				refused := b.rem.Stats().Refused
+				time.Sleep(c.within)
+				synctest.Wait()
+				require.Greater(t, b.rem.Stats().Refused, refused)
+			})
+		})
+	}
+}
+
 // revoke writes a list that names certificates.
 func (a *authority) revoke(t *testing.T, file string, certs ...*x509.Certificate) {
 	list := &x509.RevocationList{Number: big.NewInt(time.Now().UnixNano()), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}
