@@ -226,7 +226,7 @@ func (c *Context) Stash() error {
 		return ErrStashFull
 	}
 	if x.ticking {
-		env.msg = &stashedTick{incarnation: c.cell.incarnation, msg: c.msg}
+		env.msg = &stashedTick{incarnation: c.cell.incarnation, msg: c.msg, trace: x.trace}
 	}
 	x.stash, x.aside = append(x.stash, env), true
 	return nil

@@ -27,6 +27,9 @@ type Schedule struct {
 // Schedule sends msg to the actor itself at the times that s gives. The timer
 // ends with [TimerHandle.Cancel], with the actor and with a restart; no tick of
 // it is received after that, whether it waits in the mailbox or in the stash.
+//
+// A single tick has the trace of the message being handled now; see [Trace]. Those
+// that repeat have none, unless msg is one of [WithTrace].
 func (c *Context) Schedule(s Schedule, msg any) TimerHandle {
 	if s.Every > 0 {
 		s.Every = max(s.Every, time.Millisecond)
@@ -94,6 +97,7 @@ type timer struct {
 	number uint64 // in the order in which they were started
 	key    any
 	msg    any
+	trace  Trace
 	every  time.Duration
 	due    time.Time // of the next tick, at a fixed rate
 	call   Timer
@@ -126,7 +130,11 @@ func (c *cell) startTimer(s Schedule, msg any) TimerHandle {
 		ts.byKey = map[any]*timer{}
 	}
 	ts.started++
-	t := &timer{cell: c, number: ts.started, key: s.Key, msg: msg, every: s.Every}
+	msg, trace := TraceOf(msg)
+	if trace == "" && s.Every == 0 { // what comes again and again is no part of one operation
+		trace = c.x.trace
+	}
+	t := &timer{cell: c, number: ts.started, key: s.Key, msg: msg, trace: trace, every: s.Every}
 	if s.FixedRate {
 		t.due = c.sys.clock.Now().Add(s.First)
 	}
@@ -161,7 +169,7 @@ func (t *timer) tick(c *cell) (envelope, bool) {
 		t.due = t.due.Add(t.every)
 		t.arm(max(t.due.Sub(c.sys.clock.Now()), 0))
 	}
-	c.x.ticking = true
+	c.x.ticking, c.x.trace = true, t.trace
 	return envelope{msg: t.msg, from: &c.process}, true
 }
 
@@ -169,6 +177,7 @@ func (t *timer) tick(c *cell) (envelope, bool) {
 type stashedTick struct {
 	incarnation uint32
 	msg         any
+	trace       Trace
 }
 
 // unstashed is a message of the stash as the actor knows it.
@@ -184,7 +193,7 @@ func (s *stashedTick) tick(c *cell) (envelope, bool) {
 	if s.incarnation != c.incarnation {
 		return envelope{}, false
 	}
-	c.x.ticking = true
+	c.x.ticking, c.x.trace = true, s.trace
 	return envelope{msg: s.msg, from: &c.process}, true
 }
 

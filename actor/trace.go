@@ -7,8 +7,8 @@ package actor
 //
 // It goes where a message leads: what an actor sends while it handles a message has
 // the trace of that message, on this node and on others, in [Context.Tell],
-// [Context.Reply], [Context.Forward], asks, stashed messages, and the functions of
-// [AskThen] and [Go]. Outside of actors [WithTrace] begins it. Messages without a trace
+// [Context.Reply], [Context.Forward], asks, stashed messages, timers that tick once,
+// and the functions of [AskThen] and [Go]. Outside of actors [WithTrace] begins it. Messages without a trace
 // don't cost more for it.
 type Trace string
 

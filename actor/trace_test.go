@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,6 +32,34 @@ func TestTraceGoesWhereAMessageLeads(t *testing.T) { // R003
 			_ = ctx.Stash()
 			ctx.Become(func(ctx *actor.Context) { ctx.Forward(last) })
 			ctx.UnstashAll()
+		},
+		"timer": func(ctx *actor.Context, last actor.PID) {
+			ctx.Become(func(ctx *actor.Context) { ctx.Forward(last) })
+			ctx.After(time.Millisecond, "go")
+		},
+		"timer with a key": func(ctx *actor.Context, last actor.PID) {
+			ctx.Become(func(ctx *actor.Context) { ctx.Forward(last) })
+			ctx.AfterKey("key", time.Millisecond, "go")
+		},
+		"timer that starts a timer": func(ctx *actor.Context, last actor.PID) {
+			ctx.Become(func(ctx *actor.Context) {
+				ctx.Become(func(ctx *actor.Context) { ctx.Forward(last) })
+				ctx.After(0, "go")
+			})
+			ctx.After(time.Millisecond, "first")
+		},
+		"timer in the stash": func(ctx *actor.Context, last actor.PID) {
+			ctx.Become(func(ctx *actor.Context) {
+				if ctx.Message() == any("tick") {
+					_ = ctx.Stash()
+					ctx.SetTrace("")
+					ctx.Tell(ctx.Self(), "later")
+					return
+				}
+				ctx.Become(func(ctx *actor.Context) { ctx.Tell(last, "go") })
+				ctx.UnstashAll()
+			})
+			ctx.After(time.Millisecond, "tick")
 		},
 		"adapter": func(ctx *actor.Context, last actor.PID) {
 			in := actor.Adapt(ctx, func(n int) string { return "go" })
@@ -60,6 +90,30 @@ func TestTraceGoesWhereAMessageLeads(t *testing.T) { // R003
 			require.Equal(t, []any{"go " + string(trace)}, r.next(t, 1))
 		})
 	}
+}
+
+// TestTraceOfTimers: what ticks again and again is no part of the operation in which it was
+// started, unless it is said to be.
+func TestTraceOfTimers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		r := newRecorder()
+		pid := spawn(t, sys, "x", func(ctx *actor.Context) {
+			if ctx.Message() != any("start") {
+				r.add(note(ctx))
+				return
+			}
+			ctx.Every(4*time.Second, "beat")
+			ctx.Schedule(actor.Schedule{First: time.Second, Every: 4 * time.Second}, actor.WithTrace("traced beat", "own"))
+			ctx.After(2*time.Second, "once")
+			ctx.After(3*time.Second, actor.WithTrace("once, by itself", "own"))
+		})
+		pid.Tell(actor.WithTrace("start", trace))
+		require.Equal(t, []any{
+			"traced beat own", "once " + string(trace), "once, by itself own", "beat ", "traced beat own", "beat ",
+		}, r.next(t, 6))
+		require.NoError(t, actor.GracefulStop(t.Context(), pid))
+	})
 }
 
 func TestTraceEndsWithItsMessage(t *testing.T) {

@@ -69,14 +69,14 @@ func (q *queue) put(e envelope, f *front) error {
 	q.mu.Lock()
 	if !q.running {
 		q.mu.Unlock()
-		return f.wait(e.msg, e.from)
+		return f.wait(e)
 	}
 	if n := len(q.free); n > 0 {
 		w := q.free[n-1]
 		q.free = q.free[:n-1]
 		q.assign(w, e)
 		q.mu.Unlock()
-		return w.pid.TellFrom(e.msg, e.from)
+		return e.send(w.pid, e.msg)
 	}
 	if q.max > 0 && len(q.waiting) >= q.max {
 		q.mu.Unlock()
@@ -135,7 +135,7 @@ func (q *queue) next(w *worker) {
 	}
 	q.assign(w, e)
 	q.mu.Unlock()
-	_ = w.pid.TellFrom(e.msg, e.from) // what can't be delivered is a dead letter
+	_ = e.send(w.pid, e.msg) // what can't be delivered is a dead letter
 }
 
 // leave takes workers out that get nothing any more.
@@ -211,7 +211,7 @@ type post struct {
 // sees when an item is done, and the worker is free.
 func (p *post) around(ctx *actor.Context, msg any, next func(any)) {
 	w, returned := p.worker, false
-	given, isItem := p.queue.isItem(w, envelope{msg, ctx.Sender()})
+	given, isItem := p.queue.isItem(w, envelope{msg: msg, from: ctx.Sender()})
 	defer func() {
 		switch {
 		case !isItem:

@@ -37,10 +37,19 @@ type front struct {
 	held    []envelope
 }
 
-// envelope is a message that waits.
+// envelope is a message on its way.
 type envelope struct {
-	msg  any
-	from actor.PID
+	msg   any
+	from  actor.PID
+	trace actor.Trace
+}
+
+// send sends what, the message or what was in it, on to one of those who get it.
+func (e *envelope) send(to actor.PID, what any) error {
+	if e.trace != "" {
+		what = actor.WithTrace(what, e.trace)
+	}
+	return to.TellFrom(what, e.from)
 }
 
 // heldMax bounds the messages that are held while a router begins to route.
@@ -70,23 +79,19 @@ func (f *front) bound() {
 func (f *front) Actor() actor.PID { return f.head }
 
 // Deliver routes one message, or hands it to the head when that has to see it.
-func (f *front) Deliver(msg any, from actor.PID) error {
+func (f *front) Deliver(msg any, from actor.PID) error { return f.DeliverTraced(msg, from, "") }
+
+// DeliverTraced is Deliver with the trace of the message, which goes with it.
+func (f *front) DeliverTraced(msg any, from actor.PID, trace actor.Trace) error {
+	e := envelope{msg, from, trace}
 	switch msg.(type) {
 	case GetRoutees, AddRoutee, RemoveRoutee, AdjustPoolSize, actor.PoisonPill, actor.Kill, actor.Identify:
-		return f.head.TellFrom(msg, from)
+		return e.send(f.head, msg)
 	}
 	if t := f.table.Load(); t != nil {
-		return f.route(t, msg, from)
+		return f.route(t, e)
 	}
-	return f.wait(msg, from)
-}
-
-// DeliverTraced routes a message with a trace, which it keeps where one routee gets it.
-func (f *front) DeliverTraced(msg any, from actor.PID, t actor.Trace) error {
-	if to, what, ok := f.Pick(msg); ok {
-		return to.TellFrom(actor.WithTrace(what, t), from)
-	}
-	return f.Deliver(msg, from)
+	return f.wait(e)
 }
 
 // Pick returns the routee that gets the message, as Deliver would; false where
@@ -113,31 +118,32 @@ func (f *front) Pick(msg any) (to actor.PID, what any, ok bool) {
 	return t.near[i], bare(msg), true
 }
 
-// route sends msg to whom the table gives it.
-func (f *front) route(t *table, msg any, from actor.PID) error {
+// route sends a message to whom the table gives it.
+func (f *front) route(t *table, e envelope) error {
 	if t.resizeEvery != 0 {
 		f.count(t)
 	}
-	if m, ok := msg.(Broadcast); ok {
-		return f.toAll(t, m.Message, from)
+	if m, ok := e.msg.(Broadcast); ok {
+		return f.toAll(t, e, m.Message)
 	}
-	if t.toAll != nil && t.toAll.holds(bare(msg)) {
-		return f.toAll(t, bare(msg), from)
+	if t.toAll != nil && t.toAll.holds(bare(e.msg)) {
+		return f.toAll(t, e, bare(e.msg))
 	}
 	switch t.way {
 	case toAll:
-		return f.toAll(t, bare(msg), from)
+		return f.toAll(t, e, bare(e.msg))
 	case asking:
-		return f.head.TellFrom(msg, from)
+		return e.send(f.head, e.msg)
 	case queued:
-		return f.queue.put(envelope{bare(msg), from}, f)
+		e.msg = bare(e.msg)
+		return f.queue.put(e, f)
 	}
 	if t.picker != nil {
-		if i := t.picker.Pick(msg); uint(i) < uint(len(t.near)) {
-			return t.near[i].TellFrom(bare(msg), from)
+		if i := t.picker.Pick(e.msg); uint(i) < uint(len(t.near)) {
+			return e.send(t.near[i], bare(e.msg))
 		}
 	}
-	return f.nobody(t, msg, from)
+	return f.nobody(t, e.msg, e.from)
 }
 
 // bare takes a message out of what was put around it for routing.
@@ -148,17 +154,20 @@ func bare(msg any) any {
 	return msg
 }
 
-func (f *front) toAll(t *table, msg any, from actor.PID) error {
+func (f *front) toAll(t *table, e envelope, what any) error {
 	if len(t.routees) == 0 {
-		return f.nobody(t, msg, from)
+		return f.nobody(t, what, e.from)
 	}
-	if _, last := msg.(actor.PoisonPill); last && f.queue != nil {
+	if _, last := what.(actor.PoisonPill); last && f.queue != nil {
 		f.queue.poison()
 		return nil
 	}
+	if e.trace != "" {
+		what = actor.WithTrace(what, e.trace) // once for all of them
+	}
 	var first error
 	for _, r := range t.routees {
-		if err := r.TellFrom(msg, from); err != nil && first == nil {
+		if err := r.TellFrom(what, e.from); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -184,26 +193,26 @@ func (f *front) count(t *table) {
 }
 
 // wait takes a message while there is no table.
-func (f *front) wait(msg any, from actor.PID) error {
-	if _, event := msg.(actor.DeadLetter); event {
+func (f *front) wait(e envelope) error {
+	if _, event := e.msg.(actor.DeadLetter); event {
 		// A drop below would publish one and so come here again: it must not
 		// find the lock taken.
-		return f.head.TellFrom(msg, from)
+		return e.send(f.head, e.msg)
 	}
 	f.mu.Lock()
 	if t := f.table.Load(); t != nil {
 		f.mu.Unlock()
-		return f.route(t, msg, from)
+		return f.route(t, e)
 	}
 	defer f.mu.Unlock()
 	switch {
 	case !f.holding:
-		return f.head.TellFrom(msg, from)
+		return e.send(f.head, e.msg)
 	case len(f.held) < heldMax:
-		f.held = append(f.held, envelope{msg, from})
+		f.held = append(f.held, e)
 		return nil
 	}
-	f.sys.Drop(f.self, bare(msg), from, actor.DropBufferFull)
+	f.sys.Drop(f.self, bare(e.msg), e.from, actor.DropBufferFull)
 	return actor.ErrMailboxFull
 }
 
@@ -236,7 +245,7 @@ func (f *front) open(t *table) {
 
 func (f *front) routeHeld(t *table, held []envelope) {
 	for _, e := range held {
-		_ = f.route(t, e.msg, e.from) // what can't be delivered is a dead letter
+		_ = f.route(t, e) // what can't be delivered is a dead letter
 	}
 }
 
@@ -251,6 +260,6 @@ func (f *front) divert() {
 		held = append(f.queue.stop(), held...)
 	}
 	for _, e := range held {
-		_ = f.head.TellFrom(e.msg, e.from) // the same
+		_ = e.send(f.head, e.msg) // the same
 	}
 }

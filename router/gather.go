@@ -23,7 +23,7 @@ func (h *head) openSession(ctx *actor.Context, msg any, asker actor.PID) {
 			_ = h.front.nobody(h.table, msg, asker)
 			return
 		}
-		_ = asker.TellFrom(actor.Failure{Err: err}, ctx.Self()) // an asker that has gone needs no answer
+		_ = asker.TellFrom(actor.WithTrace(actor.Failure{Err: err}, ctx.Trace()), ctx.Self()) // an asker that has gone needs no answer
 	}
 	if len(h.table.routees) == 0 {
 		refuse(ErrNoRoutee)
@@ -33,7 +33,7 @@ func (h *head) openSession(ctx *actor.Context, msg any, asker actor.PID) {
 		refuse(fmt.Errorf("%w: %d are open", ErrBusy, sessionsMax))
 		return
 	}
-	s := &session{front: h.front, msg: bare(msg), asker: asker, routees: h.table.near}
+	s := &session{front: h.front, msg: bare(msg), trace: ctx.Trace(), asker: asker, routees: h.table.near}
 	switch l := h.cfg.logic.(type) {
 	case ScatterGather:
 		s.within = orDefault(l.Within, withinDefault)
@@ -58,6 +58,7 @@ func (h *head) openSession(ctx *actor.Context, msg any, asker actor.PID) {
 type session struct {
 	front   *front
 	msg     any
+	trace   actor.Trace
 	asker   actor.PID
 	routees []actor.PID // in the order in which they are asked
 	within  time.Duration
@@ -76,6 +77,7 @@ type (
 
 // PreStart asks the first, or all.
 func (s *session) PreStart(ctx *actor.Context) error {
+	ctx.SetTrace(s.trace) // and the timers have it from here
 	ctx.After(s.within, timeUp{})
 	s.ask(ctx)
 	return nil
@@ -107,7 +109,7 @@ func (s *session) ask(ctx *actor.Context) {
 	for s.next < len(s.routees) {
 		to := s.routees[s.next]
 		s.next++
-		if to.TellFrom(s.msg, ctx.Self()) != nil {
+		if to.TellFrom(actor.WithTrace(s.msg, s.trace), ctx.Self()) != nil {
 			continue
 		}
 		s.open++
@@ -132,7 +134,7 @@ func (s *session) answer(ctx *actor.Context, msg any) {
 		ctx.System().Drop(s.asker, msg, from, actor.DropNobody)
 		return
 	}
-	_ = s.asker.TellFrom(msg, from) // one that has gone has made it a dead letter
+	_ = s.asker.TellFrom(actor.WithTrace(msg, ctx.Trace()), from) // one that has gone has made it a dead letter
 }
 
 // finish ends the session when nothing more can come.
