@@ -7,11 +7,13 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +27,10 @@ import (
 	"github.com/troupe-go/troupe/remote"
 )
 
-var hostileConns = flag.Int("hostile.connections", 300, "connections of each attack on the port of a live cluster")
+var (
+	hostileConns = flag.Int("hostile.connections", 300, "connections of each attack on the port of a live cluster")
+	hostileCalm  = flag.Duration("hostile.calm", 0, "how long asks are measured without an attack; those during attacks are, too, then")
+)
 
 // The bad inputs come from here, so that the limits for one host don't hit the
 // nodes, which share an address with each other.
@@ -52,7 +57,7 @@ const (
 //	poison, and more than an actor can take              TestAFloodToOneActor
 //
 // There is no management port yet, so it isn't attacked. -hostile.connections says how
-// many connections each attack makes.
+// many connections each attack makes, -hostile.calm measures how long asks take meanwhile.
 
 // victim is a cluster of three over real sockets that serves while it is attacked.
 type victim struct {
@@ -64,6 +69,8 @@ type victim struct {
 	served chan struct{} // gets something for each right answer
 	stop   chan struct{}
 	done   sync.WaitGroup
+	tookMu sync.Mutex
+	took   []time.Duration // by asks, since the last look
 }
 
 type (
@@ -171,8 +178,12 @@ func (v *victim) load(from, to *node) {
 		case <-tick.C:
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		asked := time.Now()
 		answer, err := actor.Ask(ctx, ref, whoAreYou{})
 		cancel()
+		v.tookMu.Lock()
+		v.took = append(v.took, time.Since(asked))
+		v.tookMu.Unlock()
 		if err != nil || answer.Addr != to.addr {
 			v.t.Errorf("while attacked: %v, %v", answer, err)
 			return
@@ -385,7 +396,15 @@ func (v *victim) bears(title string, attack func()) {
 		v.t = t
 		defer func() { v.t = whole }()
 		before := v.measure()
+		if *hostileCalm > 0 {
+			v.latencies()
+			<-time.After(*hostileCalm)
+			t.Logf("asks while it is calm: %s", v.latencies())
+		}
 		attack()
+		if *hostileCalm > 0 {
+			t.Logf("asks during the attack: %s", v.latencies())
+		}
 		v.requireServing()
 		v.requireNoGrowth(before)
 	})
@@ -405,6 +424,19 @@ func (v *victim) storm() {
 	})
 	v.open([]string{v.target})
 	v.requireUp(10 * time.Second)
+}
+
+// latencies tells how long asks took since the last look.
+func (v *victim) latencies() string {
+	v.tookMu.Lock()
+	took := v.took
+	v.took = nil
+	v.tookMu.Unlock()
+	if len(took) == 0 {
+		return "none"
+	}
+	slices.Sort(took)
+	return fmt.Sprintf("%d, half of them within %v, 99 %% within %v", len(took), took[len(took)/2], took[len(took)*99/100])
 }
 
 // requireCleanLog requires that nothing anybody said has got out of its line.
