@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -211,26 +212,28 @@ func TestNobodyThere(t *testing.T) { // R022, R067
 // A hundred addresses at which nobody is cost a hundred dead letters: who is there goes on
 // answering, and nothing stays open.
 func TestManyNobodies(t *testing.T) { // R033
-	net := remote.NewMemNet()
-	cfg := memConfig(net, "a:1")
-	cfg.DeliverBy = 50 * time.Millisecond
-	a, b := start(t, cfg), start(t, memConfig(net, "b:1"))
-	there := b.inbox("there")
-	letters := subscribe[actor.DeadLetter](a, "letters")
-	for n := range 100 {
-		a.sys.RefAt(fmt.Sprintf("nowhere%d:1", n), "/user/x").Tell(ping{n})
-		a.sys.RefAt("b:1", "/user/there").Tell(ping{n})
-		there.expect(ping{n})
-	}
-	unreachable := map[any]bool{}
-	for range 100 {
-		letter := letters.next().(actor.DeadLetter)
-		require.Equal(t, actor.DropUnreachable, letter.Reason)
-		unreachable[letter.Message] = true
-	}
-	require.Len(t, unreachable, 100, "each is said once")
-	letters.none()
-	require.Equal(t, 1, a.rem.Stats().Connections, "that to b")
+	synctest.Test(t, func(t *testing.T) {
+		net := remote.NewMemNet()
+		a, b := start(t, remote.Config{Listen: "a:1", Transport: net.Node("a:1")}), start(t, memConfig(net, "b:1"))
+		there := b.inbox("there")
+		letters := subscribe[actor.DeadLetter](a, "letters")
+		for n := range 100 {
+			a.sys.RefAt(fmt.Sprintf("nowhere%d:1", n), "/user/x").Tell(ping{n})
+			a.sys.RefAt("b:1", "/user/there").Tell(ping{n})
+			there.expect(ping{n})
+		}
+		time.Sleep(time.Minute) // longer than messages wait for a connection
+		unreachable := map[any]bool{}
+		for range 100 {
+			letter := letters.next().(actor.DeadLetter)
+			require.Equal(t, actor.DropUnreachable, letter.Reason)
+			unreachable[letter.Message] = true
+		}
+		require.Len(t, unreachable, 100, "each is said once")
+		letters.none()
+		synctest.Wait()
+		require.Equal(t, 1, a.rem.Stats().Connections, "that to b")
+	})
 }
 
 func TestSlowPeerIsBounded(t *testing.T) { // RM-9, F-22
