@@ -111,9 +111,13 @@ type remoteRefs struct {
 	// Asks of other nodes come in great number, and each gets one answer: most are over
 	// before it would pay to watch whether somebody holds them. So they are held
 	// here, until they are answered, or as many others have come and not been.
-	asks, older map[Location]*process
+	asks, older map[askKey]*remoteTarget
 	aged        int // asks in m
 }
+
+// askKey is what tells asks of other nodes apart: the incarnation, and the number, which
+// is its ID.
+type askKey struct{ uid, id uint64 }
 
 // asksMax is how many asks are held before the older ones are treated like actors.
 const asksMax = 4096
@@ -138,8 +142,8 @@ func (r *remoteRefs) intern(loc Location, make func() *process) *process {
 		}
 	}
 	p := make()
-	if ask {
-		r.holdAsk(loc, p)
+	if t, ok := p.t.(*remoteTarget); ok && ask {
+		r.holdAsk(t)
 	} else {
 		r.watch(loc, p)
 	}
@@ -148,36 +152,42 @@ func (r *remoteRefs) intern(loc Location, make func() *process) *process {
 
 // ask returns one that is held. The lock is held.
 func (r *remoteRefs) ask(loc Location) *process {
-	if p := r.asks[loc]; p != nil {
-		return p
+	key := askKey{loc.UID, loc.ID}
+	t := r.asks[key]
+	if t == nil {
+		t = r.older[key]
 	}
-	return r.older[loc]
+	if t == nil || t.loc != loc { // of another node that says it is the same incarnation
+		return nil
+	}
+	return &t.process
 }
 
 // holdAsk holds one. The lock is held.
-func (r *remoteRefs) holdAsk(loc Location, p *process) {
+func (r *remoteRefs) holdAsk(t *remoteTarget) {
 	if len(r.asks) >= asksMax {
-		for loc, p := range r.older { //det:ok every entry for itself
-			r.watch(loc, p)
+		for _, t := range r.older { //det:ok every entry for itself
+			r.watch(t.loc, &t.process)
 			r.aged++
 		}
 		r.older, r.asks = r.asks, nil
 	}
 	if r.asks == nil {
-		r.asks = map[Location]*process{}
+		r.asks = map[askKey]*remoteTarget{}
 	}
-	r.asks[loc] = p
+	r.asks[askKey{t.loc.UID, t.loc.ID}] = t
 }
 
 // answered says that the other node is about to get the answer to an ask of it: nobody
 // will hear of the ask again.
 func (r *remoteRefs) answered(loc Location) {
+	key := askKey{loc.UID, loc.ID}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.asks[loc]; ok {
-		delete(r.asks, loc)
+	if _, ok := r.asks[key]; ok {
+		delete(r.asks, key)
 	} else {
-		delete(r.older, loc)
+		delete(r.older, key)
 	}
 }
 

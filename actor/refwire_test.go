@@ -10,16 +10,15 @@ import (
 
 func TestAsksOfOthersAreForgottenAndTheSameWhileHeld(t *testing.T) {
 	var refs remoteRefs
-	at := func(name string) Location { return Location{Addr: "b:1", Path: tempPrefix + name} }
-	ref := func(name string) *process {
-		return refs.intern(at(name), func() *process { return &process{t: &remoteTarget{}} })
+	at := func(n int) Location {
+		return Location{Addr: "b:1", Path: tempPrefix + strconv.Itoa(n), ID: uint64(n)}
 	}
-	held := ref("held")
+	ref := func(n int) *process { return refs.intern(at(n), func() *process { return targetAt(at(n)) }) }
+	held := ref(-1)
 	for n := range 10 * asksMax { // of which every other is answered
-		name := strconv.Itoa(n)
-		require.Same(t, ref(name), ref(name))
+		require.Same(t, ref(n), ref(n))
 		if n%2 == 0 {
-			refs.answered(at(name))
+			refs.answered(at(n))
 		}
 		if n%asksMax == asksMax/2 {
 			runtime.GC()
@@ -27,8 +26,27 @@ func TestAsksOfOthersAreForgottenAndTheSameWhileHeld(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(refs.asks)+len(refs.older), 2*asksMax)
 	require.Positive(t, refs.aged)
-	require.Same(t, held, ref("held"), "though many others came that were not answered")
+	require.Same(t, held, ref(-1), "though many others came that were not answered")
 	runtime.KeepAlive(held)
+}
+
+// targetAt is an actor of another node.
+func targetAt(loc Location) *process {
+	t := &remoteTarget{loc: loc}
+	t.process = process{t: t}
+	return &t.process
+}
+
+func TestAsksOfANodeThatClaimsTheIncarnationOfAnother(t *testing.T) {
+	var refs remoteRefs
+	honest := Location{Addr: "b:1", UID: 7, Path: tempPrefix + "1", ID: 1}
+	liar := honest
+	liar.Addr = "c:1"
+	first := refs.intern(honest, func() *process { return targetAt(honest) })
+	second := refs.intern(liar, func() *process { return targetAt(liar) })
+	require.NotSame(t, first, second, "an answer to one is none to the other")
+	require.Same(t, second, refs.intern(liar, nil))
+	require.Equal(t, honest, refs.intern(honest, func() *process { return targetAt(honest) }).t.location())
 }
 
 func TestAgedAsksAreForgottenWhenNobodyHoldsThem(t *testing.T) {

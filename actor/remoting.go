@@ -1,5 +1,7 @@
 package actor
 
+import "strconv"
+
 // Location says where an actor lives; it is the identity of a ref.
 type Location struct {
 	// System is the name of the actor's system.
@@ -91,6 +93,31 @@ func (s *System) Attach(r Remoting, addr string) (*Port, error) {
 func (p *Port) Deliver(path string, id uint64, msg any, from PID) {
 	p.sys.local(path, id).t.deliver(envelope{msg: msg, from: from.p})
 }
+
+// DeliverAnswer hands a message to the ask of this system that has the number id, if
+// there is one that waits for its answer, and reports that.
+func (p *Port) DeliverAnswer(id uint64, msg any, from PID) bool {
+	to := p.sys.temps.get(id)
+	if to == nil {
+		return false
+	}
+	_ = to.t.deliver(envelope{msg: msg, from: from.p}) // a drop has been counted
+	return true
+}
+
+// AskNumber returns the number of an ask of this system, by which other nodes answer it:
+// the ID of its location; 0 for everything else.
+func (p *Port) AskNumber(pid PID) uint64 {
+	if pid.p != nil {
+		if r, ok := pid.p.t.(*reply); ok {
+			return p.sys.temps.name(&r.process, &r.temp)
+		}
+	}
+	return 0
+}
+
+// AppendAskPath appends the path of the ask that has the number n.
+func AppendAskPath(b []byte, n uint64) []byte { return strconv.AppendUint(append(b, tempPrefix...), n, 36) }
 
 // Destination is an actor of this system that messages arrive for again and again,
 // as [Port.Deliver] would find it. It is not safe for concurrent use.

@@ -111,7 +111,7 @@ func TestFramesOutliveTheTablesTheyWereWrittenBy(t *testing.T) {
 				l.adopt(o, tableOf(t, version, [tableKinds][]string{keys[:1+rnd.IntN(2)], nil, {"m"}}))
 			case 1, 2:
 				path := paths[rnd.IntN(3)]
-				b := appendMessage(nil, goldenSelf, l.form.Load(), actor.Location{Path: path}, actor.Location{}, "m")
+				b := appendMessage(nil, goldenSelf, l.form.Load(), actor.Location{Path: path}, actor.Location{}, 0, "m")
 				require.True(t, l.put(endFrame(append(b, make([]byte, rnd.IntN(40_000))...), 0), l.form.Load(), false).ok)
 				sent = append(sent, path)
 			default:
@@ -146,7 +146,7 @@ func TestALaneKeepsItsBuffersAsLongAsTheyAreOfUse(t *testing.T) {
 				made++
 				frame = make([]byte, 0, size+100)
 			}
-			frame = appendMessage(frame[:0], goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, "m")
+			frame = appendMessage(frame[:0], goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, 0, "m")
 			result := l.put(endFrame(append(frame, make([]byte, size)...), 0), bareForm, false)
 			require.True(t, result.ok)
 			require.True(t, result.kept, "a frame as large as that isn't copied")

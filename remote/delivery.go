@@ -152,7 +152,7 @@ func (i *inbound) quick(m *message) bool {
 	i.tell(m, target.Path, author.Path)
 	if to != nil {
 		i.remote.port.DeliverIn(&i.batch, to, msg, from)
-	} else {
+	} else if !i.remote.port.DeliverAnswer(target.ID, msg, from) {
 		i.remote.port.Deliver(string(target.Path), target.ID, msg, from)
 	}
 	return true
@@ -340,15 +340,14 @@ func (i *inbound) path(b []byte) string {
 
 // sender is the ref of a sender, made once per connection for those that come again.
 func (i *inbound) sender(s sender) actor.PID {
-	plain := s.Flags == flagSenderHere
-	if pid, ok := i.senders[string(s.Raw)]; ok && plain {
+	if s.Flags != flagSenderHere || i.remote.port.Passing(string(s.Path)) {
+		return i.remote.sys.RefOf(s.location(i.who))
+	}
+	if pid, ok := i.senders[string(s.Raw)]; ok {
 		return pid
 	}
-	from := s.location(i.who)
-	pid := i.remote.sys.RefOf(from)
-	if plain && !i.remote.port.Passing(from.Path) {
-		i.senders = remember(i.senders, string(s.Raw), pid)
-	}
+	pid := i.remote.sys.RefOf(s.location(i.who))
+	i.senders = remember(i.senders, string(s.Raw), pid)
 	return pid
 }
 

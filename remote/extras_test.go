@@ -12,7 +12,7 @@ import (
 
 // extrasFrame is a message with such extras, behind its kind.
 func extrasFrame(extras []byte) []byte {
-	b := appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/p"}, actor.Location{}, "m")
+	b := appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/p"}, actor.Location{}, 0, "m")
 	b[frameHeader+1] |= withExtras
 	return append(wire.AppendBytes(b, extras), "body"...)[frameHeader+1:]
 }
@@ -68,7 +68,7 @@ func TestWaitingMessagesFitWhoAnswers(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			f := &form{version: 3, s2: 10, traces: true}
-			b := appendTrace(appendMessage(nil, goldenSelf, f, actor.Location{Path: "/p"}, actor.Location{}, "m"), goldenTrace)
+			b := appendTrace(appendMessage(nil, goldenSelf, f, actor.Location{Path: "/p"}, actor.Location{}, 0, "m"), goldenTrace)
 			at := len(b)
 			b, _ = f.compress(append(b, text...), at, nil)
 			l, large := newLane(laneOrdinary, 1<<20, nil), &largeLane{max: 1 << 20}

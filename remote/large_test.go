@@ -21,7 +21,7 @@ func (*silentConn) Close()        {}
 func (*silentConn) Peer() string  { return "there:1" }
 
 func largeMessage(n int) []byte {
-	return endFrame(append(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, "m"), make([]byte, n)...), 0)
+	return endFrame(append(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, 0, "m"), make([]byte, n)...), 0)
 }
 
 // TestLargeMessagesOverAStream sends messages of all sizes through both halves: they

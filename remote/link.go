@@ -39,6 +39,7 @@ const missesMax = 8
 type draft struct {
 	typ    *codec.Type
 	sender uint64 // serial; 0: none
+	ask    uint64 // the sender is the ask of this number; 0: it is none
 	from   actor.Location
 	kind   laneKind
 	lane   *lane
@@ -78,7 +79,8 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 			s.buf = result.other
 		}
 		if result.stale {
-			d.form, d.start, d.from = d.lane.form.Load(), nil, from.Location()
+			d.form, d.start = d.lane.form.Load(), nil
+			d.nameSender(r, from)
 			continue
 		}
 		return l.sent(result, &d, msg, from, known)
@@ -99,7 +101,8 @@ func (l *link) draft(msg any, from actor.PID) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	d := draft{typ: t, sender: serial, from: from.Location()}
+	d := draft{typ: t, sender: serial}
+	d.nameSender(r, from)
 	switch {
 	case t.Control():
 		d.kind = laneControl
@@ -114,11 +117,21 @@ func (l *link) draft(msg any, from actor.PID) (draft, error) {
 	return d, nil
 }
 
+// nameSender finds out how the sender is to be named.
+func (d *draft) nameSender(r *Remote, from actor.PID) {
+	if d.sender == 0 && r.limits.lanes == 1 { // otherwise the lane depends on the path
+		if d.ask = r.port.AskNumber(from); d.ask != 0 {
+			return
+		}
+	}
+	d.from = from.Location()
+}
+
 // encode writes the frame into the scratch buffer.
 func (l *link) encode(s *scratchBuffer, d *draft, msg any) error {
 	b := append(s.buf[:0], d.start...)
 	if d.start == nil {
-		b = appendMessage(b, l.peer.remote.self, d.form, l.to, d.from, d.typ.Name())
+		b = appendMessage(b, l.peer.remote.self, d.form, l.to, d.from, d.ask, d.typ.Name())
 		l.remember(d, b)
 	}
 	if d.trace != "" && d.form.traces {
@@ -149,7 +162,7 @@ func (p *peer) append(s *scratchBuffer, t *codec.Type, b []byte, msg any) ([]byt
 // remember keeps how the frame began, unless other beginnings are as frequent. Of the
 // first message it doesn't: the answer to an ask is the only one that its ref gets.
 func (l *link) remember(d *draft, b []byte) {
-	if d.lane == nil || d.from.Path != "" && d.sender == 0 {
+	if d.lane == nil || d.sender == 0 && (d.ask != 0 || d.from.Path != "") {
 		return
 	}
 	if n := l.misses.Add(1); n == 1 || n%missesMax != 0 && l.last.Load() != nil {
@@ -165,7 +178,8 @@ func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, pa
 		return l.peer.drop(l.to, msg, from, actor.DropTooLarge)
 	}
 	if d.lane != nil { // it was written for an ordinary stream
-		d.kind, d.lane, d.form, d.start, d.from = laneLarge, nil, r.largeForm(known), nil, from.Location()
+		d.kind, d.lane, d.form, d.start = laneLarge, nil, r.largeForm(known), nil
+		d.nameSender(r, from)
 		if err := l.encode(s, d, msg); err != nil {
 			return l.peer.refuseToEncode(l.to, msg, from, err)
 		}

@@ -39,16 +39,24 @@ type form struct {
 // or what is made of it for an older version.
 var bareForm = &form{version: protocolVersion, traces: true}
 
-// appendMessage appends a frame up to its body. self is the sending node.
-func appendMessage(b []byte, self identity, f *form, to, from actor.Location, name string) []byte {
+// appendMessage appends a frame up to its body. self is the sending node; ask the number
+// of the ask that is the sender, 0 if from is.
+func appendMessage(b []byte, self identity, f *form, to, from actor.Location, ask uint64, name string) []byte {
 	if f.version < 3 {
+		if ask != 0 {
+			from = actor.Location{System: self.System, Addr: self.Addr, UID: self.UID, Path: string(actor.AppendAskPath(nil, ask)), ID: ask}
+		}
 		return appendUser(b, self, to, from, name)
 	}
 	start := len(b)
 	b = append(beginFrame(b, frameMessage), 0)
-	flags := byte(0)
-	b, flags = f.appendTarget(b, to)
-	b, sender := f.appendSender(b, self, from)
+	b, flags := f.appendTarget(b, to)
+	sender := byte(senderHere)
+	if ask != 0 {
+		b = appendAsk(b, ask)
+	} else {
+		b, sender = f.appendSender(b, self, from)
+	}
 	flags |= sender
 	if i, ok := f.table.name(name); ok {
 		flags |= nameIndex
@@ -84,6 +92,15 @@ func appendSenderKey(b []byte, self identity, from actor.Location) []byte {
 		b = append(b, senderHere)
 	}
 	return wire.AppendUvarint(wire.AppendString(b, from.Path), from.ID)
+}
+
+// appendAsk appends the path and the ID of an ask of this node. No table has it: each
+// comes once.
+func appendAsk(b []byte, n uint64) []byte {
+	at := len(b)
+	b = actor.AppendAskPath(append(b, 0), n)
+	b[at] = byte(len(b) - at - 1) // it is short
+	return wire.AppendUvarint(b, n)
 }
 
 // appendTarget appends the receiver, by its index if it has one.

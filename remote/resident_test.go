@@ -24,7 +24,7 @@ func TestWhatALaneHolds(t *testing.T) { // RM-9
 		fill := func(body int) {
 			for {
 				f := l.form.Load()
-				b := appendMessage(nil, goldenSelf, f, to, actor.Location{}, "m")
+				b := appendMessage(nil, goldenSelf, f, to, actor.Location{}, 0, "m")
 				if !l.put(endFrame(append(b, make([]byte, body)...), 0), f, false).ok {
 					return
 				}

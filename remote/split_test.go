@@ -27,7 +27,7 @@ func conversation(t *testing.T, r *Remote, h hello, words ...string) []byte {
 		start := len(b)
 		name, body, err := r.sys.Registry().Encode(r.sys.Scope(), nil, word)
 		require.NoError(t, err)
-		b = append(b, append(appendMessage(nil, h.From, &form{version: 3}, actor.Location{Path: "/user/ear"}, actor.Location{}, name), body...)...)
+		b = append(b, append(appendMessage(nil, h.From, &form{version: 3}, actor.Location{Path: "/user/ear"}, actor.Location{}, 0, name), body...)...)
 		endFrame(b, start)
 	}
 	return append(b, appendNumber(nil, framePing, r.self.UID)...)

@@ -51,7 +51,7 @@ func TestMessagesInAllForms(t *testing.T) { // R001
 					}
 				}
 				table := tableOf(t, 5, keys)
-				frame := endFrame(append(appendMessage(nil, goldenSelf, &form{version: 3, table: table}, to, from, "name"), "body"...), 0)
+				frame := endFrame(append(appendMessage(nil, goldenSelf, &form{version: 3, table: table}, to, from, 0, "name"), "body"...), 0)
 				m, err := readMessage(frame[frameHeader+1:])
 				require.NoError(t, err)
 				require.Equal(t, bits&1 != 0, m.Flags&targetForm == targetIndex)
@@ -182,7 +182,7 @@ func TestTablesEndWithTheirStream(t *testing.T) {
 			to, from := actor.Location{Path: fmt.Sprintf("/user/%d", n)}, actor.Location{Addr: goldenSelf.Addr, UID: goldenSelf.UID, Path: "/user/x"}
 			f := l.form.Load()
 			body := fmt.Sprint(len(sent))
-			require.True(t, l.put(endFrame(append(appendMessage(nil, goldenSelf, f, to, from, "m"), body...), 0), f, false).ok)
+			require.True(t, l.put(endFrame(append(appendMessage(nil, goldenSelf, f, to, from, 0, "m"), body...), 0), f, false).ok)
 			sent = append(sent, fmt.Sprintf("%s %s %s", to.Path, from.Path, body))
 		}
 		for version := range uint64(1 + rnd.IntN(4)) {
@@ -234,7 +234,7 @@ func TestWhatGrowsWithoutItsTableIsBounded(t *testing.T) {
 	l.adopt(o, tableOf(t, 1, [tableKinds][]string{{targetKey(to)}}))
 	f := l.form.Load()
 	n := 0
-	for l.put(endFrame(appendMessage(nil, goldenSelf, f, to, actor.Location{}, "m"), 0), f, false).ok {
+	for l.put(endFrame(appendMessage(nil, goldenSelf, f, to, actor.Location{}, 0, "m"), 0), f, false).ok {
 		n++
 	}
 	_, dropped := l.close()
@@ -245,7 +245,7 @@ func TestWhatGrowsWithoutItsTableIsBounded(t *testing.T) {
 
 func TestBodiesAreCompressed(t *testing.T) {
 	f := &form{version: 3, s2: 1 << 10}
-	start := appendMessage(nil, goldenSelf, f, actor.Location{Path: "/a"}, actor.Location{}, "m")
+	start := appendMessage(nil, goldenSelf, f, actor.Location{Path: "/a"}, actor.Location{}, 0, "m")
 	at := len(start)
 	text := []byte(strings.Repeat("all work and no play makes Jack a dull boy, and "+fmt.Sprint(at), 40))
 	b, scratch := f.compress(append(start, text...), at, nil)
@@ -270,7 +270,7 @@ func TestBodiesAreCompressed(t *testing.T) {
 			if body == nil {
 				body, f = text, bareForm
 			}
-			start := appendMessage(nil, goldenSelf, f, actor.Location{Path: "/a"}, actor.Location{}, "m")
+			start := appendMessage(nil, goldenSelf, f, actor.Location{Path: "/a"}, actor.Location{}, 0, "m")
 			b, _ := f.compress(append(bytes.Clone(start), body...), len(start), scratch)
 			require.Equal(t, append(start, body...), b)
 		})
@@ -302,7 +302,7 @@ func goldenMessages() map[string]goldenFrame {
 	here := actor.Location{System: "shop", Addr: goldenSelf.Addr, UID: goldenSelf.UID, Path: "/user/b", ID: 2}
 	keys := [tableKinds][]string{{targetKey(to)}, {senderKey(here)}, {"m"}}
 	message := func(f *form, to, from actor.Location) []byte {
-		return endFrame(append(appendMessage(nil, goldenSelf, f, to, from, "m"), 0xaa, 0xbb), 0)
+		return endFrame(append(appendMessage(nil, goldenSelf, f, to, from, 0, "m"), 0xaa, 0xbb), 0)
 	}
 	return map[string]goldenFrame{
 		"to one incarnation": {message(bareForm, to, here), "00000021140511121314151617" + "18072f757365722f61ac02072f757365722f6202016daabb"},
@@ -312,7 +312,7 @@ func goldenMessages() map[string]goldenFrame {
 		"by index":           {message(&form{version: 3, table: newSendTable(1, keys)}, to, here), "000000071432000000aabb"},
 		"table": {appendTable(nil, 1, keys), "0000001715010013011112131415161718072f757365722f61ac02" + "0000000e1501010a04072f757365722f6202" +
 			"00000005150102016d" + "00000006150103010101"},
-		"with a trace":           {endFrame(append(appendTrace(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/p"}, actor.Location{}, "m"), "00-ab"), 0xaa, 0xbb), 0), "000000121480022f7000016d" + "07010530302d6162" + "aabb"},
+		"with a trace":           {endFrame(append(appendTrace(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/p"}, actor.Location{}, 0, "m"), "00-ab"), 0xaa, 0xbb), 0), "000000121480022f7000016d" + "07010530302d6162" + "aabb"},
 		"the same for version 2": {message(&form{version: 2}, actor.Location{Path: "/p"}, actor.Location{}), "0000000a0a00022f7000016daabb"},
 	}
 }
@@ -329,9 +329,9 @@ func TestGoldenCompressed(t *testing.T) {
 
 func FuzzMessage(f *testing.F) {
 	keys := [tableKinds][]string{{targetKey(actor.Location{Path: "/a"})}, {senderKey(actor.Location{})}, {"m"}}
-	f.Add(endFrame(append(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a", UID: 3}, actor.Location{Path: "/b", Addr: "x"}, "m"), "body"...), 0)[frameHeader+1:])
+	f.Add(endFrame(append(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a", UID: 3}, actor.Location{Path: "/b", Addr: "x"}, 0, "m"), "body"...), 0)[frameHeader+1:])
 	f.Add([]byte{allIndexed, 0, 0, 0, 1, 2})
-	f.Add(appendTrace(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, "m"), "00-ab")[frameHeader+1:])
+	f.Add(appendTrace(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/a"}, actor.Location{}, 0, "m"), "00-ab")[frameHeader+1:])
 	table := newSendTable(1, keys)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bound.Allocation(t, len(b), func() {

@@ -245,7 +245,7 @@ func TestEnvelopeRoundTrip(t *testing.T) { // R001
 func TestLane(t *testing.T) { // R005
 	l := newLane(laneOrdinary, 200, nil)
 	frame := func(uid uint64, path string) []byte {
-		return endFrame(appendMessage(nil, goldenSelf, bareForm, actor.Location{UID: uid, Path: path}, actor.Location{}, "m"), 0)
+		return endFrame(appendMessage(nil, goldenSelf, bareForm, actor.Location{UID: uid, Path: path}, actor.Location{}, 0, "m"), 0)
 	}
 	require.Equal(t, put{ok: true, demand: true}, l.put(frame(0, "/a"), bareForm, false), "the first asks for a stream")
 	require.Equal(t, put{ok: true}, l.put(frame(7, "/b"), bareForm, false), "the others don't")
