@@ -131,3 +131,15 @@ func ExampleSystem_StopOnSignal() {
 	fmt.Println(sys.Stop(context.Background()), sys.StopReason())
 	// Output: <nil> instead of a signal
 }
+
+// Those who carry messages between nodes may treat asks apart: each gets one answer.
+func ExampleIsAsk() {
+	fmt.Println(actor.IsAsk("/temp/2s"), actor.IsAsk("/user/greeter"))
+	// Output: true false
+}
+
+// An ask is named by its number alone, so its path need not travel with it.
+func ExampleAppendAskPath() {
+	fmt.Println(string(actor.AppendAskPath(nil, 100)))
+	// Output: /temp/2s
+}

@@ -122,13 +122,14 @@ type askKey struct{ uid, id uint64 }
 // asksMax is how many asks are held before the older ones are treated like actors.
 const asksMax = 4096
 
-// passing reports whether a path is of an ask that waits for its answer, and soon gone.
-func passing(path string) bool {
+// IsAsk reports whether a path is of an ask, which waits for one answer and is then gone:
+// hardly worth remembering.
+func IsAsk(path string) bool {
 	return strings.HasPrefix(path, tempPrefix) && !strings.HasPrefix(path[len(tempPrefix):], lastingMark)
 }
 
 func (r *remoteRefs) intern(loc Location, make func() *process) *process {
-	ask := passing(loc.Path)
+	ask := IsAsk(loc.Path)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ask {
@@ -219,7 +220,7 @@ func (r *remoteRefs) forget(loc Location) {
 	defer r.mu.Unlock()
 	if p, ok := r.m[loc]; ok && p.Value() == nil {
 		delete(r.m, loc)
-		if passing(loc.Path) {
+		if IsAsk(loc.Path) {
 			r.aged--
 		}
 	}
@@ -242,7 +243,7 @@ func (s *System) RefOf(loc Location) PID {
 	case loc.Addr == s.Addr() && (loc.UID == s.uid || loc.UID == 0):
 	case loc.Addr != "" && wiring != nil:
 		return PID{p: s.remoteRefs.intern(loc, func() *process {
-			t := &remoteTarget{loc: loc, link: wiring.remoting.Link(loc), ask: passing(loc.Path)}
+			t := &remoteTarget{loc: loc, link: wiring.remoting.Link(loc), ask: IsAsk(loc.Path)}
 			t.process = process{sys: s, t: t}
 			return &t.process
 		})}

@@ -81,7 +81,7 @@ func TestAgedAsksAreForgottenWhenNobodyHoldsThem(t *testing.T) {
 }
 
 func TestWhatTakesMoreThanOneMessageIsNoAsk(t *testing.T) {
-	require.True(t, passing("/temp/1z"))
-	require.False(t, passing("/temp/~1z"))
-	require.False(t, passing("/user/temp/1z"))
+	require.True(t, IsAsk("/temp/1z"))
+	require.False(t, IsAsk("/temp/~1z"))
+	require.False(t, IsAsk("/user/temp/1z"))
 }

@@ -117,7 +117,9 @@ func (p *Port) AskNumber(pid PID) uint64 {
 }
 
 // AppendAskPath appends the path of the ask that has the number n.
-func AppendAskPath(b []byte, n uint64) []byte { return strconv.AppendUint(append(b, tempPrefix...), n, 36) }
+func AppendAskPath(b []byte, n uint64) []byte {
+	return strconv.AppendUint(append(b, tempPrefix...), n, 36)
+}
 
 // Destination is an actor of this system that messages arrive for again and again,
 // as [Port.Deliver] would find it. It is not safe for concurrent use.
@@ -170,10 +172,6 @@ func (p *Port) DeliverAll(b *Batch) {
 	clear(b.envs)
 	b.envs = b.envs[:0]
 }
-
-// Passing reports whether path is of an ask, which gets one answer and is gone: hardly
-// worth remembering.
-func (p *Port) Passing(path string) bool { return passing(path) }
 
 // Serial tells senders apart: it is the number of an actor of this system, which
 // no other has or will have, and 0 for everything else.

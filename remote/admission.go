@@ -3,6 +3,8 @@ package remote
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/troupe-go/troupe/actor"
 )
 
 const (
@@ -96,7 +98,7 @@ func (i *inbound) turnDown() bool {
 	i.parts.mu.Lock()
 	defer i.parts.mu.Unlock()
 	e, err := envelopeOfHead(i.parts.assembly.buf)
-	if err != nil || i.remote.port.Passing(string(e.Path)) {
+	if err != nil || actor.IsAsk(string(e.Path)) {
 		return false // a beginning that is too short to tell is followed by the rest
 	}
 	i.parts.assembly.discard()

@@ -162,7 +162,7 @@ func (i *inbound) quick(m *message) bool {
 // actor, so that no other message for it has been held back.
 func (i *inbound) simple(e *envelope) bool {
 	r := i.remote
-	return (e.TargetUID == 0 || e.TargetUID == r.self.UID) && r.port.Passing(string(e.Path)) &&
+	return (e.TargetUID == 0 || e.TargetUID == r.self.UID) && actor.IsAsk(string(e.Path)) &&
 		r.cfg.Access.permits(i.class, opTell, string(e.Path))
 }
 
@@ -172,13 +172,13 @@ func (i *inbound) tell(m *message, target, author []byte) {
 	t := i.tally
 	if m.Flags&targetForm == targetIndex {
 		t.used[tableTargets][m.TargetAt]++
-	} else if !i.remote.port.Passing(string(target)) {
+	} else if !actor.IsAsk(string(target)) {
 		i.key = append(append(i.key[:0], m.Flags&targetForm), m.Target...)
 		t.literal(tableTargets, i.key)
 	}
 	if m.Flags&senderForm == senderIndex {
 		t.used[tableSenders][m.SenderAt]++
-	} else if !i.remote.port.Passing(string(author)) {
+	} else if !actor.IsAsk(string(author)) {
 		i.key = append(append(i.key[:0], m.Flags&senderForm), m.Sender...)
 		t.literal(tableSenders, i.key)
 	}
@@ -264,7 +264,7 @@ func (i *inbound) deliver(e envelope) bool {
 		i.refused(e)
 		return false
 	}
-	if i.refusing && !r.port.Passing(path) { // an answer ends work, it begins none
+	if i.refusing && !actor.IsAsk(path) { // an answer ends work, it begins none
 		i.drop(e, r.self.UID, actor.DropOverloaded)
 		return false
 	}
@@ -332,7 +332,7 @@ func (i *inbound) path(b []byte) string {
 		return s
 	}
 	s := string(b)
-	if !i.remote.port.Passing(s) {
+	if !actor.IsAsk(s) {
 		i.paths = remember(i.paths, s, s)
 	}
 	return s
@@ -340,7 +340,7 @@ func (i *inbound) path(b []byte) string {
 
 // sender is the ref of a sender, made once per connection for those that come again.
 func (i *inbound) sender(s sender) actor.PID {
-	if s.Flags != flagSenderHere || i.remote.port.Passing(string(s.Path)) {
+	if s.Flags != flagSenderHere || actor.IsAsk(string(s.Path)) {
 		return i.remote.sys.RefOf(s.location(i.who))
 	}
 	if pid, ok := i.senders[string(s.Raw)]; ok {

@@ -2,9 +2,6 @@ package remote
 
 import (
 	"fmt"
-	"reflect"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe/actor"
@@ -16,24 +13,10 @@ type link struct {
 	peer  *peer
 	to    actor.Location
 	apart bool // it travels on the connection for large messages
+	ask   bool // it is no actor but an ask, which gets one message
 
-	// last is how the last frame began, for messages that begin alike.
-	last   atomic.Pointer[opening]
-	misses atomic.Uint32
+	openings openings
 }
-
-// opening is how the frames of messages of one type from one sender begin.
-type opening struct {
-	form   *form
-	typ    *codec.Type
-	goType reflect.Type
-	sender uint64 // its serial
-	lane   *lane
-	bytes  []byte
-}
-
-// missesMax is how often the last opening may not fit before another takes its place.
-const missesMax = 8
 
 // draft is a message on its way into a lane.
 type draft struct {
@@ -44,7 +27,7 @@ type draft struct {
 	kind   laneKind
 	lane   *lane
 	form   *form
-	start  []byte // of the frame; nil: not known
+	known  *opening // how the frame begins; nil: not known
 	trace  actor.Trace
 }
 
@@ -79,7 +62,7 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 			s.buf = result.other
 		}
 		if result.stale {
-			d.form, d.start = d.lane.form.Load(), nil
+			d.form, d.known = d.lane.form.Load(), nil
 			d.nameSender(r, from)
 			continue
 		}
@@ -91,10 +74,9 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 func (l *link) draft(msg any, from actor.PID) (draft, error) {
 	r := l.peer.remote
 	serial := r.port.Serial(from)
-	known := serial != 0 || from.IsZero() // others are many, and soon gone
-	if last := l.last.Load(); known && last != nil && last.sender == serial && last.goType == reflect.TypeOf(msg) {
-		if last.form == last.lane.form.Load() {
-			return draft{typ: last.typ, sender: serial, kind: last.lane.kind, lane: last.lane, form: last.form, start: last.bytes}, nil
+	if serial != 0 || from.IsZero() { // others are many, and soon gone
+		if o := l.alike().find(serial, msg); o != nil {
+			return draft{typ: o.typ, sender: serial, kind: o.lane.kind, lane: o.lane, form: o.form, known: o}, nil
 		}
 	}
 	t, err := r.sys.Registry().Of(msg)
@@ -129,11 +111,7 @@ func (d *draft) nameSender(r *Remote, from actor.PID) {
 
 // encode writes the frame into the scratch buffer.
 func (l *link) encode(s *scratchBuffer, d *draft, msg any) error {
-	b := append(s.buf[:0], d.start...)
-	if d.start == nil {
-		b = appendMessage(b, l.peer.remote.self, d.form, l.to, d.from, d.ask, d.typ.Name())
-		l.remember(d, b)
-	}
+	b := l.begin(s.buf[:0], d)
 	if d.trace != "" && d.form.traces {
 		b = appendTrace(b, d.trace)
 	}
@@ -159,18 +137,6 @@ func (p *peer) append(s *scratchBuffer, t *codec.Type, b []byte, msg any) ([]byt
 	return b, err
 }
 
-// remember keeps how the frame began, unless other beginnings are as frequent. Of the
-// first message it doesn't: the answer to an ask is the only one that its ref gets.
-func (l *link) remember(d *draft, b []byte) {
-	if d.lane == nil || d.sender == 0 && (d.ask != 0 || d.from.Path != "") {
-		return
-	}
-	if n := l.misses.Add(1); n == 1 || n%missesMax != 0 && l.last.Load() != nil {
-		return
-	}
-	l.last.Store(&opening{form: d.form, typ: d.typ, goType: d.typ.GoType(), sender: d.sender, lane: d.lane, bytes: slices.Clone(b)})
-}
-
 // sendLarge sends what is too large for a frame, or declared to go apart.
 func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, patient bool, known *incarnations) error {
 	r := l.peer.remote
@@ -178,7 +144,7 @@ func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, pa
 		return l.peer.drop(l.to, msg, from, actor.DropTooLarge)
 	}
 	if d.lane != nil { // it was written for an ordinary stream
-		d.kind, d.lane, d.form, d.start = laneLarge, nil, r.largeForm(known), nil
+		d.kind, d.lane, d.form, d.known = laneLarge, nil, r.largeForm(known), nil
 		d.nameSender(r, from)
 		if err := l.encode(s, d, msg); err != nil {
 			return l.peer.refuseToEncode(l.to, msg, from, err)

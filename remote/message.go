@@ -50,22 +50,24 @@ func appendMessage(b []byte, self identity, f *form, to, from actor.Location, as
 	}
 	start := len(b)
 	b = append(beginFrame(b, frameMessage), 0)
-	b, flags := f.appendTarget(b, to)
-	sender := byte(senderHere)
+	b, target := f.appendTarget(b, to)
+	b, rest := f.appendRest(b, self, from, ask, name)
+	b[start+frameHeader+1] = target | rest
+	return b
+}
+
+// appendRest appends what is between the receiver and the body.
+func (f *form) appendRest(b []byte, self identity, from actor.Location, ask uint64, name string) ([]byte, byte) {
+	flags := byte(senderHere)
 	if ask != 0 {
 		b = appendAsk(b, ask)
 	} else {
-		b, sender = f.appendSender(b, self, from)
+		b, flags = f.appendSender(b, self, from)
 	}
-	flags |= sender
 	if i, ok := f.table.name(name); ok {
-		flags |= nameIndex
-		b = wire.AppendUvarint(b, uint64(i))
-	} else {
-		b = wire.AppendString(b, name)
+		return wire.AppendUvarint(b, uint64(i)), flags | nameIndex
 	}
-	b[start+frameHeader+1] = flags
-	return b
+	return wire.AppendString(b, name), flags
 }
 
 // A key is a field in literal form behind the byte of its flags: what tables are of.

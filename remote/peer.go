@@ -24,6 +24,8 @@ type peer struct {
 
 	lone atomic.Bool // see lane.lone
 
+	answers openings // to asks
+
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
 

@@ -1,0 +1,74 @@
+package remote
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// TestFramesBeginAsIfNothingWasRemembered compares the frames of messages that follow one
+// another with those of the first.
+func TestFramesBeginAsIfNothingWasRemembered(t *testing.T) {
+	reg := codec.NewRegistry()
+	typ, err := reg.Of("")
+	require.NoError(t, err)
+	here := actor.Location{System: "sys", Addr: goldenSelf.Addr, UID: goldenSelf.UID, Path: "/user/me", ID: 4}
+	for _, version := range []uint64{2, 3} {
+		for title, to := range map[string]actor.Location{
+			"actor":             {Addr: "b:1", Path: "/user/a", UID: 7, ID: 2},
+			"whoever is there":  {Addr: "b:1", Path: "/user/a"},
+			"ask":               {Addr: "b:1", Path: "/temp/2s", UID: 7, ID: 100},
+			"ask of any number": {Addr: "b:1", Path: "/temp/2s"},
+		} {
+			for _, from := range []actor.Location{{}, here} {
+				t.Run(fmt.Sprintf("version %d, %s, from %q", version, title, from.Path), func(t *testing.T) {
+					f := &form{version: version}
+					if version == 3 {
+						f.table = tableOf(t, 1, [tableKinds][]string{nil, {senderKey(here)}, {"string"}})
+					}
+					l := newLane(laneOrdinary, 1<<20, nil)
+					l.form.Store(f)
+					k := &link{peer: &peer{remote: &Remote{self: goldenSelf}}, to: to, ask: actor.IsAsk(to.Path)}
+					serial := uint64(0)
+					if from.Path != "" {
+						serial = 9
+					}
+					want := string(appendMessage(nil, goldenSelf, f, to, from, 0, "string"))
+					remembered := 0
+					for range 5 {
+						d := &draft{typ: typ, sender: serial, from: from, lane: l, form: f, known: k.alike().find(serial, "")}
+						if d.known != nil {
+							d.from = actor.Location{}
+							remembered++
+						}
+						require.Equal(t, want, string(k.begin(nil, d)))
+					}
+					if version == 3 || !k.ask {
+						require.Equal(t, 3, remembered, "after the second")
+					} else {
+						require.Zero(t, remembered)
+					}
+					require.Nil(t, k.alike().find(serial+1, ""), "of another sender")
+					require.Nil(t, k.alike().find(serial, 1), "of another type")
+					l.form.Store(&form{version: version})
+					require.Nil(t, k.alike().find(serial, ""), "for another stream")
+				})
+			}
+		}
+	}
+}
+
+// TestAnAskIsNamedAsItsLocation: the number says what the location would.
+func TestAnAskIsNamedAsItsLocation(t *testing.T) {
+	const number = 1<<63 + 12345
+	ask := actor.Location{System: goldenSelf.System, Addr: goldenSelf.Addr, UID: goldenSelf.UID, Path: string(actor.AppendAskPath(nil, number)), ID: number}
+	to := actor.Location{Path: "/user/a"}
+	for _, version := range []uint64{2, 3} {
+		f := &form{version: version}
+		require.Equal(t, appendMessage(nil, goldenSelf, f, to, ask, 0, "text"), appendMessage(nil, goldenSelf, f, to, actor.Location{}, number, "text"))
+	}
+}
