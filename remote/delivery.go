@@ -59,6 +59,9 @@ func (i *inbound) message(body []byte) error {
 		return err
 	}
 	i.arrived()
+	if i.got%corkCount == 0 {
+		i.peer.uncork() // decoding may take its time
+	}
 	if m.Flags&bodyS2 != 0 {
 		var err error
 		if m.Body, err = i.unpack(m.Body); err != nil {

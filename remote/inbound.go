@@ -68,6 +68,10 @@ func (i *inbound) Data(b []byte) {
 	}
 	i.refusing = i.lane.carriesUser() && i.remote.overload.refusing.Load()
 	came := i.got
+	reading := i.peer != nil && i.lane.stream() == streamOrdinary
+	if reading {
+		i.peer.reading.Add(1)
+	}
 	err := i.frames.feed(b, i.frame)
 	if i.peer != nil && i.lane.stream() == streamOrdinary {
 		if lone := i.got == came+1; i.peer.lone.Load() != lone {
@@ -75,6 +79,9 @@ func (i *inbound) Data(b []byte) {
 		}
 	}
 	i.handOver()
+	if reading && i.peer.reading.Add(-1) == 0 {
+		i.peer.uncork()
+	}
 	i.flushPosition()
 	i.count(len(b))
 	switch {

@@ -40,6 +40,11 @@ type queue interface {
 	load() (messages, bytes int)
 }
 
+const (
+	corkMax   = 8 << 10 // how much may wait for the end of reading, in bytes
+	corkCount = 64      // and for how many messages that are read
+)
+
 // lane is the outbound queue of one stream to one address: senders append whole
 // frames, the transport takes all there is at once.
 type lane struct {
@@ -50,6 +55,12 @@ type lane struct {
 	// sent since. The answer is best written at once: nobody is about to send more, and
 	// to wake the goroutine that writes takes longer than the writing. nil: never.
 	lone *atomic.Bool
+
+	// reading is how many streams of the node are being read just now, nil: doesn't
+	// matter. What comes may make many send at once, so the first waits for the others:
+	// most of what they cost is in the writing.
+	reading *atomic.Int32
+	corked  atomic.Bool // something waits for that
 
 	// form is how messages are to be written. Senders write without the lock and
 	// write anew when it has changed meanwhile.
@@ -116,6 +127,9 @@ func (l *lane) put(frame []byte, f *form, patient bool) put {
 		done.demand = !l.asked
 		l.asked = true
 	case !first: // it is known already
+		if l.pending.bytes >= corkMax && l.uncorks() {
+			l.out.conn.Flush()
+		}
 	default:
 		if f != nil && l.lone != nil && l.lone.Load() && l.lone.Swap(false) {
 			if prompt, ok := l.out.conn.(PromptConn); ok {
@@ -123,9 +137,30 @@ func (l *lane) put(frame []byte, f *form, patient bool) put {
 				return done
 			}
 		}
+		if f != nil && l.reading != nil && l.reading.Load() > 0 {
+			l.corked.Store(true)
+			if l.reading.Load() > 0 || !l.uncorks() { // it may have ended in between
+				return done
+			}
+		}
 		l.out.conn.Flush()
 	}
 	return done
+}
+
+// uncorks reports whether the caller is the one who has to have written what waited.
+func (l *lane) uncorks() bool { return l.corked.Load() && l.corked.CompareAndSwap(true, false) }
+
+// uncork has written what waited for the end of reading.
+func (l *lane) uncork() {
+	if !l.uncorks() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out != nil {
+		l.out.conn.Flush()
+	}
 }
 
 func (l *lane) write(frame []byte) bool { return l.put(frame, nil, false).ok }

@@ -26,6 +26,8 @@ type peer struct {
 
 	answers openings // to asks
 
+	reading atomic.Int32 // see lane.reading
+
 	// known is what senders look at without a lock.
 	known atomic.Pointer[incarnations]
 
@@ -82,6 +84,7 @@ func newPeer(r *Remote, addr string) *peer {
 		case laneProbe:
 		default:
 			l := newLane(kind, r.cfg.bufferMax()/r.limits.lanes, r.patience)
+			l.reading = &p.reading
 			l.lone = &p.lone
 			p.lanes[k] = l
 		}
@@ -397,4 +400,13 @@ func (p *peer) reachedBy(uid uint64) position {
 		return position{}
 	}
 	return p.reached
+}
+
+// uncork has written what waited for the end of reading.
+func (p *peer) uncork() {
+	for _, q := range p.lanes {
+		if l, ok := q.(*lane); ok && l.reading != nil {
+			l.uncork()
+		}
+	}
 }

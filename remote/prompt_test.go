@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actor"
 )
 
 // source hands out numbers, of 8 bytes each, that were put into it.
@@ -139,4 +141,99 @@ func TestTheAnswerToALoneMessageIsWrittenAtOnce(t *testing.T) {
 	l.take(l.out)
 	require.Nil(t, put(), "only the first")
 	require.Equal(t, 2, conn.flushed)
+}
+
+func TestWhatIsSentWhileTheOtherNodeIsReadIsWrittenTogether(t *testing.T) {
+	conn := &promptConn{}
+	var reading atomic.Int32
+	l := newLane(laneOrdinary, 1<<20, nil)
+	l.reading = &reading
+	o := &outbound{conn: conn}
+	l.open(o, identity{}, bareForm)
+	l.take(o)
+	send := func(size int) {
+		b := appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/user/a"}, actor.Location{}, 0, "m")
+		require.True(t, l.put(endFrame(append(b, make([]byte, size)...), 0), bareForm, false).ok)
+	}
+	flushes := func(want int, why string) {
+		t.Helper()
+		require.Equal(t, want, conn.flushed, why)
+		conn.flushed = 0
+	}
+	flushes(1, "of the opening")
+	send(1)
+	flushes(1, "nobody reads")
+	l.take(o)
+
+	reading.Add(1)
+	send(1)
+	send(1)
+	flushes(0, "more may come")
+	l.uncork()
+	flushes(1, "it has")
+	l.uncork()
+	flushes(0, "nothing waits")
+	send(1)
+	flushes(0, "it is known already that there is something")
+	require.Len(t, l.take(o), 1)
+
+	send(1)
+	send(corkMax)
+	flushes(1, "that is enough")
+	send(1)
+	flushes(0, "and known")
+	l.take(o)
+	require.True(t, l.write(appendBare(nil, frameGoodbye)))
+	flushes(1, "what the protocol itself has to say doesn't wait")
+	l.take(o)
+
+	send(1)
+	l.close()
+	l.uncork()
+	flushes(0, "there is no stream")
+	l.open(o, identity{}, bareForm)
+	flushes(1, "it goes out on the next one")
+}
+
+func TestNothingIsForgottenWhenReadingEndsMeanwhile(t *testing.T) {
+	var reading atomic.Int32
+	l := newLane(laneOrdinary, 1<<20, nil)
+	l.reading = &reading
+	wake := make(chan struct{}, 1)
+	o := &outbound{conn: wakingConn{wake: wake}}
+	l.open(o, identity{}, bareForm)
+	l.take(o)
+	const n = 20_000
+	var both sync.WaitGroup
+	both.Go(func() {
+		for range n {
+			reading.Add(1)
+			if reading.Add(-1) == 0 {
+				l.uncork()
+			}
+		}
+	})
+	both.Go(func() {
+		b := endFrame(appendMessage(nil, goldenSelf, bareForm, actor.Location{Path: "/user/a"}, actor.Location{}, 0, "m"), 0)
+		for range n {
+			l.put(b, bareForm, false)
+			<-wake // or this lasts for ever
+			for len(l.take(o)) > 0 {
+			}
+		}
+	})
+	both.Wait()
+}
+
+// wakingConn says on a channel that there is something to write.
+type wakingConn struct {
+	Conn
+	wake chan struct{}
+}
+
+func (c wakingConn) Flush() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
 }
