@@ -173,8 +173,9 @@ func (r *Remote) makeRoom() {
 	}
 	r.roomAt = now.Add(crowdedEvery)
 	r.every(0, func() {
-		r.log.Warn().Int("peers", peersMax).Msg("too many nodes are known; looking for those that aren't used")
-		for _, p := range r.sortedPeers() {
+		peers := r.sortedPeers()
+		r.log.Warn().Int("peers", len(peers)).Msg("too many nodes are known; looking for those that aren't used")
+		for _, p := range peers {
 			p.post(func(a *association, now time.Time) { a.crowded(now, p.vouched()) })
 		}
 	})

@@ -1,7 +1,9 @@
 package remote
 
 import (
+	"fmt"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -52,6 +54,30 @@ func TestUnknownsAreCountedByHost(t *testing.T) {
 		add(host, unknownHost)
 	}
 	require.Equal(t, uint64(601), r.oldestUnknown("i").id, "until there are too many in all")
+}
+
+// TestLastPlacesAreForMembers: clients that say to live at ever new addresses don't keep
+// members out.
+func TestLastPlacesAreForMembers(t *testing.T) {
+	r := guarded(t, Config{})
+	known := make([]*peer, 0, peersMax)
+	bring := func(class Class) bool {
+		p, ok := r.peer(fmt.Sprintf("10.0.0.1:%d", len(known)), class)
+		if ok {
+			known = append(known, p)
+		}
+		return ok
+	}
+	for bring(Client) {
+	}
+	require.Len(t, known, lesserMax)
+	require.False(t, bring(Observer))
+	_, ok := r.peer("10.0.0.1:0", Client)
+	require.True(t, ok, "who is known is")
+	for bring(Member) {
+	}
+	require.Len(t, known, peersMax)
+	runtime.KeepAlive(known)
 }
 
 func TestForgedSender(t *testing.T) {

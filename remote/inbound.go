@@ -301,13 +301,13 @@ func (i *inbound) turnAway(from identity, no refusal) error {
 
 // knock asks the association to let the dialer in.
 func (i *inbound) knock(h hello) error {
-	p, ok := i.remote.peer(h.From.Addr)
+	access := i.remote.cfg.Access
+	i.class = access.classOf(certificateOf(i.conn), i.session.Load() != nil, i.class)
+	p, ok := i.remote.peer(h.From.Addr, i.class)
 	if !ok {
 		i.refuse(refusal{Code: refusedBusy, UID: i.remote.self.UID, Text: "too many peers"})
 		return errNoMore
 	}
-	access := i.remote.cfg.Access
-	i.class = access.classOf(certificateOf(i.conn), i.session.Load() != nil, i.class)
 	i.denied = access.denied(i.class)
 	if p.admitted.Load().bars(h.From.UID, i.class) {
 		return i.turnAway(h.From, i.remote.otherClass())

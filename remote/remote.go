@@ -16,6 +16,7 @@ import (
 
 const (
 	peersMax    = 10_000 // addresses
+	lesserMax   = 7_500  // of them, when others than members bring a new one
 	unknownMax  = 512    // incoming connections that haven't been let in
 	unknownHost = 64     // of them from one host
 	warnedMax   = 1000
@@ -168,7 +169,7 @@ func (r *Remote) Link(to actor.Location) actor.Link {
 	if to.Addr == r.self.Addr {
 		return &deadLink{remote: r, to: to, reason: actor.DropStopped}
 	}
-	p, ok := r.peer(to.Addr)
+	p, ok := r.peer(to.Addr, Member)
 	if !ok {
 		return &deadLink{remote: r, to: to, reason: actor.DropUnreachable}
 	}
@@ -181,7 +182,7 @@ func (r *Remote) Link(to actor.Location) actor.Link {
 // when none is known, nothing happens. Another incarnation at the same address is
 // welcome at once. It returns before all of that is done.
 func (r *Remote) Quarantine(addr string, uid uint64) {
-	if p, ok := r.peer(addr); ok {
+	if p, ok := r.peer(addr, Member); ok {
 		p.post(func(a *association, now time.Time) { a.quarantine(now, uid, goneOrdered) })
 	}
 }
@@ -197,8 +198,9 @@ func (r *Remote) Peer(addr string) uint64 {
 	return p.known.Load().present.UID
 }
 
-// peer returns the peer at an address, a new one if need be.
-func (r *Remote) peer(addr string) (*peer, bool) {
+// peer returns the peer at an address, a new one if need be and a node of the class may
+// bring it: the last places are for members.
+func (r *Remote) peer(addr string, class Class) (*peer, bool) {
 	r.peersMu.RLock()
 	p := r.peers[addr].kept
 	r.peersMu.RUnlock()
@@ -210,7 +212,11 @@ func (r *Remote) peer(addr string) (*peer, bool) {
 	if p := r.peers[addr].ref.Value(); p != nil {
 		return p, true
 	}
-	if len(r.peers) >= peersMax {
+	most := peersMax
+	if class != Member {
+		most = lesserMax
+	}
+	if len(r.peers) >= most {
 		r.makeRoom()
 		return nil, false
 	}
