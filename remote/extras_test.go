@@ -78,7 +78,9 @@ func TestWaitingMessagesFitWhoAnswers(t *testing.T) {
 			peer := goldenPeer
 			peer.Can = can
 			peer.Can.LargeMax = 1 << 20
-			require.Empty(t, l.open(o, peer, &form{version: can.Version}))
+			dropped, outsize := l.open(o, peer, &form{version: can.Version})
+			require.Empty(t, dropped)
+			require.Empty(t, outsize)
 			handed(l, o)
 			check := func(frame []byte) {
 				e, err := envelopeOf(frameKind(frame[0]), frame[1:])
@@ -95,7 +97,8 @@ func TestWaitingMessagesFitWhoAnswers(t *testing.T) {
 			}
 			check(handed(l, o)[frameHeader:])
 			if can.Version >= 3 {
-				require.Empty(t, large.open(o, peer, nil))
+				_, outsize = large.open(o, peer, nil)
+				require.Empty(t, outsize)
 				check(large.waiting[0][frameHeader:])
 			}
 		})

@@ -15,8 +15,9 @@ type queue interface {
 	// write appends a frame of the protocol's own; false: there is no room.
 	write(frame []byte) bool
 	// open lets what waits flow out on a stream to peer, in form f. It returns the
-	// frames that found no room in that form.
-	open(o *outbound, peer identity, f *form) (dropped [][]byte)
+	// frames that found no room in that form, and those that are larger in it than the
+	// peer takes on this stream, both without their length.
+	open(o *outbound, peer identity, f *form) (dropped, outsize [][]byte)
 	// close takes the stream away, and with it the protocol's own frames: they are
 	// for that stream only. It reports whether messages wait, and returns those
 	// that found no room without the stream's table.
@@ -183,17 +184,17 @@ func (l *lane) wanted() bool {
 	return l.pending.bytes > 0
 }
 
-func (l *lane) open(o *outbound, peer identity, f *form) (dropped [][]byte) {
+func (l *lane) open(o *outbound, peer identity, f *form) (dropped, outsize [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out, l.asked, l.base, l.adopted = o, true, nil, nil
 	l.form.Store(f)
-	dropped = l.convert(abilities{Version: f.version, Features: peer.Can.Features})
+	dropped, outsize = l.convert(abilities{Version: f.version, Features: peer.Can.Features}, peer.FrameMax)
 	if l.kind != laneControl {
 		l.prefix = appendNumber(nil, framePosition, l.appended-l.pending.messages)
 	}
 	o.conn.Flush()
-	return dropped
+	return dropped, outsize
 }
 
 // adopt writes by a table from now on, and says so to the other end. A full lane
@@ -217,7 +218,7 @@ func (l *lane) close() (waiting bool, dropped [][]byte) {
 	defer l.mu.Unlock()
 	l.out, l.prefix, l.flight, l.pieces, l.pings = nil, nil, nil, nil, 0 // the transport may still be writing
 	l.form.Store(bareForm)
-	dropped = l.convert(abilities{Version: protocolVersion, Features: featuresAll})
+	dropped, _ = l.convert(abilities{Version: protocolVersion, Features: featuresAll}, 0)
 	l.base, l.adopted = nil, nil
 	l.filter(func(kind frameKind, _ []byte) bool { return isMessage(kind) })
 	return l.pending.bytes > 0, dropped
@@ -293,33 +294,49 @@ func (l *lane) filter(keep func(kind frameKind, body []byte) bool) {
 }
 
 // convert writes what waits without tables, and in a form that an end with such abilities
-// understands. It returns the messages that have no room so.
-func (l *lane) convert(can abilities) (dropped [][]byte) {
-	if l.base == nil && len(l.adopted) == 0 && can.readAll() || l.pending.bytes == 0 {
-		return nil
+// understands. It returns the messages that have no room so, and those that are longer
+// than most bytes, if that isn't 0.
+func (l *lane) convert(can abilities, most int) (dropped, outsize [][]byte) {
+	literal := l.base == nil && len(l.adopted) == 0 && can.readAll()
+	if literal && !l.exceeds(most) || l.pending.bytes == 0 {
+		return nil, nil
 	}
 	table, adopted := l.base, l.adopted
 	size := 0
 	l.pending.replace(func(kind frameKind, frame []byte) []byte {
-		switch kind {
-		case frameTaken:
+		switch {
+		case kind == frameTaken:
 			table, adopted = adopted[0], adopted[1:]
 			return nil
-		case frameMessage:
+		case kind == frameMessage && !literal:
 			var ok bool
 			if frame, ok = rewritten(frame, table, can); !ok {
 				return nil // we wrote it: can't happen
 			}
 		}
-		if isMessage(kind) && size+len(frame) > 2*l.max {
+		switch {
+		case !isMessage(kind):
+		case outgrown(frame, most):
+			outsize = append(outsize, bytes.Clone(frame[frameHeader:]))
+			return nil
+		case size+len(frame) > 2*l.max:
 			dropped = append(dropped, bytes.Clone(frame[frameHeader:]))
 			return nil
 		}
 		size += len(frame)
 		return frame
 	})
-	return dropped
+	return dropped, outsize
 }
+
+// exceeds reports whether a message waits that is longer than most bytes.
+func (l *lane) exceeds(most int) (found bool) {
+	l.pending.each(func(kind frameKind, frame []byte) { found = found || isMessage(kind) && outgrown(frame, most) })
+	return found
+}
+
+// outgrown reports whether a frame is longer than most bytes; 0 is no bound.
+func outgrown(frame []byte, most int) bool { return most > 0 && len(frame)-frameHeader > most }
 
 // readAll reports whether messages in literal form are understood as they are.
 func (own abilities) readAll() bool {

@@ -3,6 +3,7 @@ package remote
 import (
 	"encoding/binary"
 	"sync"
+	"time"
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -84,38 +85,59 @@ func (l *largeLane) write(frame []byte) bool {
 	return true
 }
 
-func (l *largeLane) open(o *outbound, peer identity, _ *form) (dropped [][]byte) {
+func (l *largeLane) open(o *outbound, peer identity, _ *form) (dropped, outsize [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !peer.Can.readAll() {
-		dropped = l.convert(peer.Can)
-	}
+	outsize = l.convert(peer.Can)
 	l.out, l.asked, l.at, l.sent, l.granted = o, true, 0, 0, largeFirst
 	l.partMax = min(partMax, peer.FrameMax-partHeaderMax-1)
 	l.prefix = appendNumber(nil, framePosition, l.appended-uint64(len(l.waiting)))
 	o.conn.Flush()
-	return dropped
+	return nil, outsize
 }
 
-// convert writes what waits in a form that an end with such abilities understands.
-func (l *largeLane) convert(can abilities) (dropped [][]byte) {
+// sendApart has messages that waited for a lane and are too large for the frames that the
+// peer takes there travel in parts, if it takes them at all.
+func (p *peer) sendApart(now time.Time, lane laneKind, outsize [][]byte) {
+	large, _ := p.lanes[laneLarge].(*largeLane)
+	for _, b := range outsize {
+		reason := actor.DropTooLarge
+		if lane.stream() == streamOrdinary && frameKind(b[0]) == frameMessage && len(b) <= p.assoc.peer.Can.LargeMax {
+			result := large.put(endFrame(append(make([]byte, frameHeader, frameHeader+len(b)), b...), 0), false)
+			if result.demand {
+				p.assoc.demand(now, laneLarge)
+			}
+			if result.ok {
+				p.sentBefore.Add(1)
+				continue
+			}
+			reason = actor.DropBackpressure
+		}
+		p.dropFrames([][]byte{b}, reason)
+	}
+}
+
+// convert writes what waits in a form that an end with such abilities understands. It
+// returns the messages that are too large in it.
+func (l *largeLane) convert(can abilities) (outsize [][]byte) {
 	kept := l.waiting[:0]
 	l.bytes = 0
 	for _, frame := range l.waiting {
-		if frame[frameHeader+1]&(bodyS2|withExtras) != 0 {
-			if again, ok := rewritten(frame, nil, can); ok && len(again)-frameHeader <= can.LargeMax {
-				frame = again
-			} else {
-				dropped = append(dropped, frame[frameHeader:])
-				continue
-			}
+		again, ok := frame, true
+		if !can.readAll() && frame[frameHeader+1]&(bodyS2|withExtras) != 0 {
+			again, ok = rewritten(frame, nil, can)
 		}
+		if !ok || outgrown(again, can.LargeMax) {
+			outsize = append(outsize, frame[frameHeader:])
+			continue
+		}
+		frame = again
 		kept = append(kept, frame)
 		l.bytes += len(frame)
 	}
 	clear(l.waiting[len(kept):])
 	l.waiting = kept
-	return dropped
+	return outsize
 }
 
 // credit notes how many bytes of parts the receiver takes in all on stream o.

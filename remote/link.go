@@ -64,6 +64,7 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 		if result.stale {
 			d.form, d.known = d.lane.form.Load(), nil
 			d.nameSender(r, from)
+			known = p.known.Load() // who is there now may take smaller frames
 			continue
 		}
 		return l.sent(result, &d, msg, from, known)

@@ -295,8 +295,9 @@ func (p *peer) carryOut(now time.Time, e effect) {
 			p.instruments.reconnects.Add(1)
 		}
 		p.opened(e.lane)
-		dropped := p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer, r.formFor(p.assoc.peer))
+		dropped, outsize := p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer, r.formFor(p.assoc.peer))
 		p.dropFrames(dropped, actor.DropBackpressure)
+		p.sendApart(now, e.lane, outsize)
 	case effectDropPending:
 		if e.lane != laneProbe {
 			p.dropFrames(p.lanes[e.lane].drop(0), e.reason)
