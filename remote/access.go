@@ -85,8 +85,11 @@ func (a Access) check(secrets int) error {
 		return fmt.Errorf("Default: there is no %v", a.Default)
 	}
 	for _, c := range a.Certificates {
-		if c.Class >= classCount || c.Name == "" || c.Name == "*" {
-			return fmt.Errorf("Certificates: %q as %v: a name is needed that is not everybody's, and a class there is", c.Name, c.Class)
+		if c.Class >= classCount {
+			return fmt.Errorf("Certificates: %q as %v: there is no such class", c.Name, c.Class)
+		}
+		if err := checkName(c.Name); err != nil {
+			return fmt.Errorf("Certificates: %w", err)
 		}
 	}
 	if err := checkPatterns(a.Exported); err != nil {

@@ -140,6 +140,21 @@ func TestRightsOfClasses(t *testing.T) {
 	}
 }
 
+func TestPatternsOfNamesAreChecked(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"n1.shop.internal": "", "*.shop.internal": "", "10.0.0.1": "", "10.0.0.0/8": "", "::1": "", "spiffe://shop/node/1": "", "spiffe://shop/*": "",
+		"": "everybody", "*": "everybody", "spiffe://*": "everybody", "spiffe:///*": "everybody", "spiffe://": "everybody",
+		"spiffe://shop*": "behind a slash", "spiffe://*/node": "behind a slash", "spiffe://shop/*/*": "behind a slash",
+		"*.": "first label", "n*.shop.internal": "first label", "*.*.internal": "first label", "**": "first label", "shop.*": "first label",
+	} {
+		if err := checkName(pattern); want == "" {
+			require.NoError(t, err, pattern)
+		} else {
+			require.ErrorContains(t, err, want, pattern)
+		}
+	}
+}
+
 func TestAccessIsChecked(t *testing.T) {
 	s := testSecret(t, canary)
 	for want, a := range map[string]Access{

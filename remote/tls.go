@@ -46,7 +46,8 @@ type TLS struct {
 	Revoked func(*x509.Certificate) bool
 	// Allow are patterns, one of which a name in the other end's certificate
 	// must match: a DNS name, "*.shop.internal" for any one label before it, an
-	// IP address or a network "10.1.0.0/16", or a URI, which may end in "*".
+	// IP address or a network "10.1.0.0/16", or a URI, which may end in "/*" behind its
+	// host, as in "spiffe://shop/nodes/*".
 	// Default empty: whoever the authorities have certified.
 	Allow []string
 }
@@ -57,8 +58,8 @@ func (t *TLS) check() error {
 		return errors.New("TLS needs Certificate and Authorities; see LoadKeys")
 	}
 	for _, p := range t.Allow {
-		if p == "" || p == "*" {
-			return fmt.Errorf("TLS.Allow: the pattern %q allows everybody; leave Allow empty to say so", p)
+		if err := checkName(p); err != nil {
+			return fmt.Errorf("TLS.Allow: %w", err)
 		}
 	}
 	cert, err := t.Certificate()
@@ -186,6 +187,22 @@ func (t *TLS) recheck(s tls.ConnectionState, use x509.ExtKeyUsage) error {
 	}
 	s.VerifiedChains = chains
 	return t.verify(s)
+}
+
+// checkName says what is wrong with a pattern for names in certificates: whom it lets in
+// that nobody may have meant, or that it fits nobody.
+func checkName(pattern string) error {
+	head, open := strings.CutSuffix(pattern, "*")
+	_, rest, uri := strings.Cut(head, "://")
+	switch {
+	case pattern == "" || pattern == "*" || uri && rest == "" || uri && rest[0] == '/':
+		return fmt.Errorf("the pattern %q allows everybody; leave it out to say so, or name a host", pattern)
+	case uri && (strings.Contains(head, "*") || open && !strings.HasSuffix(head, "/")):
+		return fmt.Errorf("the pattern %q: a star ends a URI, behind a slash", pattern)
+	case !uri && (pattern == "*." || strings.Contains(strings.TrimPrefix(pattern, "*."), "*")):
+		return fmt.Errorf("the pattern %q: a star stands for the first label of a name", pattern)
+	}
+	return nil
 }
 
 // matches reports whether a certificate has a name that a pattern is for.
