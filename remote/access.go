@@ -336,7 +336,7 @@ func (p *peer) classOf(uid uint64) Class {
 
 // secret is the one to prove this node with to the peer: for a node that came in
 // as a client, that of the clients.
-func (p *peer) secret(kind laneKind) (Secret, bool) {
+func (p *peer) secret(kind laneKind) (Secret, Class) {
 	table := p.remote.secrets.Load()
 	class := Member
 	if a := p.admitted.Load(); a != nil {
@@ -349,9 +349,19 @@ func (p *peer) secret(kind laneKind) (Secret, bool) {
 		class = Member
 	}
 	if len(table[class]) == 0 {
-		return Secret{}, false
+		return Secret{}, Member
 	}
-	return table[class][0], true
+	return table[class][0], class
+}
+
+// disproved reports whether what was said at the door of the node at this address is not
+// so: who answers, as a class that may less was expected to, is another one, and the one
+// that was let in has never answered there. It may have claimed the address of a member,
+// which is to be met as one.
+func (p *peer) disproved(o *outbound, answers uint64) bool {
+	a := p.admitted.Load()
+	return o.kind != laneProbe && o.class != Member && a != nil && a.class != Member && a.uid != answers && a.uid != p.answered &&
+		p.admitted.CompareAndSwap(a, nil)
 }
 
 // probeAs is the class as which to ask the address who is there, when somebody knocks

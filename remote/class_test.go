@@ -208,6 +208,44 @@ func TestClientsCannotPassForMembers(t *testing.T) {
 	require.Equal(t, member.sys.UID(), c.member.rem.Peer("member:1"))
 }
 
+// A client claims the address of a member: another member gets together with that all the
+// same, as one, whether they had met before or not.
+func TestClaimsOfMembersAddressesDontLast(t *testing.T) {
+	for title, met := range map[string]bool{"they haven't met": false, "they have met": true} {
+		t.Run(title, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := startClasses(t, nil)
+				other := secretConfig(c.net, "o:1", sharedSecret(t, "members"))
+				other.Access, other.DeliverBy = remote.Access{ClientSecrets: []remote.Secret{sharedSecret(t, "clients")}}, time.Minute
+				second := start(t, other)
+				if met {
+					c.member.inbox("seen")
+					second.sys.RefAt("m:1", "/user/seen").Tell(ping{0})
+					synctest.Wait()
+					require.Equal(t, second.sys.UID(), c.member.rem.Peer("o:1"))
+				}
+				claims := secretConfig(c.net, "x:1", sharedSecret(t, "clients"))
+				claims.Advertise = "m:1"
+				impostor := start(t, claims)
+				there := second.inbox("there")
+				impostor.sys.RefAt("o:1", "/user/there").Tell(ping{1}) // refused: it isn't exported, but the address is taken
+				synctest.Wait()
+				inner := c.member.inbox("inner")
+				watcher := second.inbox("watcher")
+				ref := second.sys.RefAt("m:1", "/user/inner")
+				ref.Tell(ping{2}) // nor is this, which only a member may send
+				inner.expect(ping{2})
+				watcher.pid.Tell(watchIt{ref})
+				synctest.Wait()
+				c.member.sys.StopActor(inner.pid)
+				watcher.expect(actor.Terminated{Ref: ref})
+				there.none()
+				require.Equal(t, c.member.sys.UID(), second.rem.Peer("m:1"))
+			})
+		})
+	}
+}
+
 // Whose address was that of a node of another class is let in all the same, as what it
 // is, although the old one was never heard to end.
 func TestAddressesChangeTheirClass(t *testing.T) {

@@ -31,6 +31,7 @@ type outbound struct {
 
 	hello  []byte // its body, as it was said
 	secret Secret // by which this node proves itself; zero: it need not
+	class  Class  // as which it does
 
 	session *session // after the challenge; touched by Data only
 	frames  frames   // touched by Data only
@@ -42,8 +43,7 @@ func (p *peer) dial(kind laneKind) *outbound {
 	self := p.remote.self
 	o := &outbound{peer: p, kind: kind, frames: frames{max: frameMaxGreet}}
 	h := hello{Version: self.Can.Version, Oldest: protocolOldest, Lane: kind, From: self, To: p.addr, Features: self.Can.Features, LargeMax: self.Can.LargeMax}
-	if secret, ok := p.secret(kind); ok {
-		o.secret = secret
+	if o.secret, o.class = p.secret(kind); !o.secret.IsZero() {
 		h.Features |= featureSecret
 		h.Nonce = newNonce()
 	}

@@ -54,6 +54,7 @@ type peer struct {
 	streams    []*outbound   // by laneKind
 	renewing   [laneMax]bool // a stream is being replaced
 	probes     int           // how often the address was asked who is there
+	answered   uint64        // who has answered there last, when this node dialed
 	timer      actor.Timer
 	timerAt    time.Time
 
@@ -201,10 +202,24 @@ func (p *peer) outside() outside {
 // stream that was given up no longer count.
 func (p *peer) laneUp(o *outbound, who identity) {
 	p.post(func(a *association, now time.Time) {
-		if p.streams[o.kind] == o {
+		switch {
+		case p.streams[o.kind] != o:
+		case p.disproved(o, who.UID):
+			p.dialAgain(a, now, o)
+		default:
+			p.answered = who.UID
 			a.laneUp(now, o.kind, who)
 		}
 	})
+}
+
+// dialAgain ends a stream that has been answered, before anything was sent on it, and has
+// another one dialed by what is known now.
+func (p *peer) dialAgain(a *association, now time.Time, o *outbound) {
+	p.instruments.failed.Add(1)
+	p.streams[o.kind] = nil
+	a.laneDown(now, o.kind, p.closeLane(o.kind))
+	o.close()
 }
 
 func (p *peer) laneDown(o *outbound, err error) {
@@ -242,6 +257,10 @@ func (p *peer) lost(lane laneKind, uid uint64, err error) {
 func (p *peer) laneRefused(o *outbound, r refusal) {
 	p.post(func(a *association, now time.Time) {
 		if p.streams[o.kind] != o {
+			return
+		}
+		if (r.Code == refusedName || r.Code == refusedSecret) && p.disproved(o, 0) {
+			p.dialAgain(a, now, o)
 			return
 		}
 		p.instruments.failed.Add(1)
