@@ -15,10 +15,10 @@ import (
 func registerMessages(reg *codec.Registry) error {
 	return errors.Join(
 		codec.Register[Failure](reg, "troupe.actor.Failure.v1"),
-		codec.Register[PoisonPill](reg, "troupe.actor.PoisonPill.v1", codec.RightStop),
-		codec.Register[Kill](reg, "troupe.actor.Kill.v1", codec.RightStop),
-		codec.Register[Identify](reg, "troupe.actor.Identify.v1"),
-		codec.Register[ActorIdentity](reg, "troupe.actor.ActorIdentity.v1"),
+		codec.Register[PoisonPill](reg, "troupe.actor.PoisonPill.v1", codec.RightStop, codec.Upkeep),
+		codec.Register[Kill](reg, "troupe.actor.Kill.v1", codec.RightStop, codec.Upkeep),
+		codec.Register[Identify](reg, "troupe.actor.Identify.v1", codec.Upkeep),
+		codec.Register[ActorIdentity](reg, "troupe.actor.ActorIdentity.v1", codec.Upkeep),
 		codec.Register[selected](reg, "troupe.actor.selected.v1", codec.RightSelect),
 		codec.Register[Terminated](reg, "troupe.actor.Terminated.v1", codec.RightMember),
 		codec.Register[PID](reg, "troupe.actor.PID.v1"),

@@ -95,9 +95,9 @@ func (d *daemon) obey(ctx *actor.Context, o Order) {
 // registerOrders makes the orders known.
 func registerOrders(reg *codec.Registry) error {
 	return errors.Join(
-		codec.Register[DownMember](reg, "troupe.cluster.DownMember.v1", codec.RightMember),
-		codec.Register[DismissMember](reg, "troupe.cluster.DismissMember.v1", codec.RightMember),
-		codec.Register[PrepareShutdown](reg, "troupe.cluster.PrepareShutdown.v1", codec.RightMember),
+		codec.Register[DownMember](reg, "troupe.cluster.DownMember.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[DismissMember](reg, "troupe.cluster.DismissMember.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[PrepareShutdown](reg, "troupe.cluster.PrepareShutdown.v1", codec.RightMember, codec.Upkeep),
 		codec.Register[Accepted](reg, "troupe.cluster.Accepted.v1", codec.RightMember),
 	)
 }

@@ -112,7 +112,7 @@ func registry(t testing.TB) *Registry {
 	require.NoError(t, Register[*byHand](reg, "hand.pointer"))
 	require.NoError(t, Register[withPlace](reg, "place"))
 	require.NoError(t, Register[withPointerCoded](reg, "pointerCoded"))
-	require.NoError(t, Register[std](reg, "std"))
+	require.NoError(t, Register[std](reg, "std", Upkeep))
 	require.NoError(t, Register[chain](reg, "chain"))
 	require.NoError(t, Register[[]any](reg, "list"))
 	require.NoError(t, Register[bomb](reg, "bomb"))
@@ -213,6 +213,8 @@ func TestRegisterRefuses(t *testing.T) {
 		"a tag msgpack panics on":  {Register[tagged](reg, "tag"), "intern is for strings"},
 		"a size of nothing":        {Register[uintptr](reg, "s", MaxSize(0)), "must be positive"},
 		"a lane nobody knows":      {Register[uintptr](reg, "s", Lane(9)), "lane 9"},
+		"a weight nobody knows":    {Register[uintptr](reg, "s", Weight(9)), "weight 9"},
+		"lighter than before":      {Register[std](reg, "std"), "other options"},
 		"an alias with a space":    {Register[uintptr](reg, "s", Alias("a b")), "contains ' '"},
 		"a name taken":             {Register[map[string]int](reg, "plain"), `the name "plain" belongs to codec.plain`},
 		"a second name for a type": {Register[plain](reg, "plain.v2"), `the type is registered as "plain"`},
@@ -365,6 +367,7 @@ func TestTypeTellsItsProperties(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, how, typ.Encoding())
 		require.Equal(t, name == "hand", typ.Control())
+		require.Equal(t, name == "std", typ.Upkeep())
 		require.Equal(t, 1<<20, typ.SizeMax())
 		again, err := reg.OfType(typ.GoType())
 		require.NoError(t, err)

@@ -27,8 +27,8 @@ type Decoder interface {
 	DecodeWire(s Scope, b []byte) error
 }
 
-// Option is an option of [Register]: [Control], [MaxSize], [Alias], [By], or a
-// [Right].
+// Option is an option of [Register]: [Control], [Upkeep], [MaxSize], [Alias], [By],
+// or a [Right].
 type Option interface{ apply(*Type) error }
 
 // Lane is the option that says on which connection a type travels.
@@ -43,6 +43,22 @@ func (l Lane) apply(t *Type) error {
 		return fmt.Errorf("lane %d is unknown; the only lane to ask for is codec.Control", l)
 	}
 	t.control = true
+	return nil
+}
+
+// Weight is the option that says what a type counts for where memory is short.
+type Weight uint8
+
+// Upkeep marks messages that keep a system going, or have it give back what it holds: a
+// node that is short of memory takes them from others when it refuses all other work.
+// What travels on the control connection needs no mark. It is for small messages.
+const Upkeep Weight = 1
+
+func (w Weight) apply(t *Type) error {
+	if w != Upkeep {
+		return fmt.Errorf("weight %d is unknown; the only one to ask for is codec.Upkeep", w)
+	}
+	t.upkeep = true
 	return nil
 }
 

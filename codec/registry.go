@@ -59,6 +59,7 @@ type Type struct {
 	name    string
 	goType  reflect.Type
 	control bool
+	upkeep  bool
 	sizeMax int
 	aliases []string
 	demands Right
@@ -78,6 +79,9 @@ func (t *Type) GoType() reflect.Type { return t.goType }
 
 // Control reports whether values travel on the control connection.
 func (t *Type) Control() bool { return t.control }
+
+// Upkeep reports whether a node that is short of memory takes values all the same.
+func (t *Type) Upkeep() bool { return t.upkeep }
 
 // SizeMax returns the largest body in bytes that is encoded or decoded.
 func (t *Type) SizeMax() int { return t.sizeMax }
@@ -273,7 +277,7 @@ func (r *Registry) add(t *Type) error {
 	defer r.registerMu.Unlock()
 	old := r.tablesLocked()
 	if same := old.byType[t.goType]; same != nil {
-		if same.name == t.name && same.control == t.control && same.sizeMax == t.sizeMax && same.demands == t.demands && same.id == t.id && slices.Equal(same.aliases, t.aliases) {
+		if same.name == t.name && same.control == t.control && same.upkeep == t.upkeep && same.sizeMax == t.sizeMax && same.demands == t.demands && same.id == t.id && slices.Equal(same.aliases, t.aliases) {
 			return nil
 		}
 		if same.name != t.name {

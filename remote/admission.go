@@ -98,11 +98,21 @@ func (i *inbound) turnDown() bool {
 	i.parts.mu.Lock()
 	defer i.parts.mu.Unlock()
 	e, err := envelopeOfHead(i.parts.assembly.buf)
-	if err != nil || actor.IsAsk(string(e.Path)) {
+	if err != nil || i.vital(string(e.Path), e.Name) {
 		return false // a beginning that is too short to tell is followed by the rest
 	}
 	i.parts.assembly.discard()
 	return true
+}
+
+// vital reports whether a message is taken however short memory is: an answer ends work
+// and begins none, and some keep the system going.
+func (i *inbound) vital(path string, name []byte) bool {
+	if actor.IsAsk(path) {
+		return true
+	}
+	t, err := i.remote.sys.Registry().Named(string(name))
+	return err == nil && t.Upkeep()
 }
 
 // turnedDown handles the beginning of a message whose parts have all come, and gone.

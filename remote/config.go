@@ -105,8 +105,8 @@ type Config struct {
 
 	// MemoryMax is how many bytes of memory this process should get by with. While a
 	// garbage collection would leave less than a tenth of it free, messages of other
-	// nodes are refused, but for control messages, system messages and the answers to
-	// asks of this node: they become dead letters here with the reason DropOverloaded, and
+	// nodes are refused, but for control messages, system messages, those registered
+	// with codec.Upkeep and the answers to asks of this node: they become dead letters here with the reason DropOverloaded, and
 	// who has asked gets [actor.ErrOverloaded]. They are taken again when there are 15 %,
 	// after a second at least; see [Overloaded]. Default: the limit that the
 	// system's Memory has (GOMEMLIMIT) when remoting starts; where there is none, or for

@@ -267,7 +267,7 @@ func (i *inbound) deliver(e envelope) bool {
 		i.refused(e)
 		return false
 	}
-	if i.refusing && !actor.IsAsk(path) { // an answer ends work, it begins none
+	if i.refusing && !i.vital(path, e.Name) {
 		i.drop(e, r.self.UID, actor.DropOverloaded)
 		return false
 	}

@@ -54,11 +54,11 @@ func Register(reg *codec.Registry) error {
 	return errors.Join(
 		codec.Register[Broadcast](reg, "troupe.router.Broadcast.v1"),
 		codec.Register[Keyed](reg, "troupe.router.Keyed.v1"),
-		codec.Register[GetRoutees](reg, "troupe.router.GetRoutees.v1", codec.RightMember),
-		codec.Register[Routees](reg, "troupe.router.Routees.v1", codec.RightMember),
-		codec.Register[AddRoutee](reg, "troupe.router.AddRoutee.v1", codec.RightMember),
-		codec.Register[RemoveRoutee](reg, "troupe.router.RemoveRoutee.v1", codec.RightMember),
-		codec.Register[AdjustPoolSize](reg, "troupe.router.AdjustPoolSize.v1", codec.RightMember),
+		codec.Register[GetRoutees](reg, "troupe.router.GetRoutees.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[Routees](reg, "troupe.router.Routees.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[AddRoutee](reg, "troupe.router.AddRoutee.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[RemoveRoutee](reg, "troupe.router.RemoveRoutee.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[AdjustPoolSize](reg, "troupe.router.AdjustPoolSize.v1", codec.RightMember, codec.Upkeep),
 	)
 }
 

@@ -50,10 +50,10 @@ func Register(reg *codec.Registry) error {
 	for _, err := range []error{
 		// The message inside has been checked against its own limit.
 		codec.Register[envelope](reg, "troupe.sharding.Envelope.v1", codec.RightMember, codec.MaxSize(envelopeMax)),
-		codec.Register[getAllocation](reg, "troupe.sharding.GetAllocation.v1", codec.RightMember),
-		codec.Register[allocation](reg, "troupe.sharding.Allocation.v1", codec.RightMember),
-		codec.Register[getCounts](reg, "troupe.sharding.GetCounts.v1", codec.RightMember),
-		codec.Register[counts](reg, "troupe.sharding.Counts.v1", codec.RightMember),
+		codec.Register[getAllocation](reg, "troupe.sharding.GetAllocation.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[allocation](reg, "troupe.sharding.Allocation.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[getCounts](reg, "troupe.sharding.GetCounts.v1", codec.RightMember, codec.Upkeep),
+		codec.Register[counts](reg, "troupe.sharding.Counts.v1", codec.RightMember, codec.Upkeep),
 	} {
 		if err != nil {
 			return fmt.Errorf("register the messages of regions: %w", err)

@@ -53,7 +53,7 @@ func Register(reg *codec.Registry) error {
 		codec.Register[where](reg, "troupe.singleton.Where.v1", codec.RightMember, codec.Control),
 		codec.Register[here](reg, "troupe.singleton.Here.v1", codec.RightMember, codec.Control),
 		codec.Register[pause](reg, "troupe.singleton.Pause.v1", codec.RightMember, codec.Control),
-		codec.Register[paused](reg, "troupe.singleton.Paused.v1", codec.RightMember),
+		codec.Register[paused](reg, "troupe.singleton.Paused.v1", codec.RightMember, codec.Upkeep),
 		codec.Register[carried](reg, "troupe.singleton.Carried.v1", codec.RightMember),
 	} {
 		if err != nil {

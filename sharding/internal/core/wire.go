@@ -26,7 +26,7 @@ func RegisterTypes(reg *codec.Registry) error {
 		codec.Register[HandOff](reg, "troupe.sharding.HandOff.v1", codec.RightMember, codec.Control),
 		codec.Register[Released](reg, "troupe.sharding.Released.v1", codec.RightMember, codec.Control),
 		codec.Register[Retired](reg, "troupe.sharding.Retired.v1", codec.RightMember, codec.Control),
-		codec.Register[LastSent](reg, "troupe.sharding.LastSent.v1", codec.RightMember),
+		codec.Register[LastSent](reg, "troupe.sharding.LastSent.v1", codec.RightMember, codec.Upkeep),
 	} {
 		if err != nil {
 			return fmt.Errorf("register the protocol of sharding: %w", err)
