@@ -31,6 +31,17 @@ func (c *cell) deliverAgain(envs []envelope) int {
 	return taken
 }
 
+// deliverSegment is deliverAgain of a full-sized segment; see mailbox.appendSegment.
+func (c *cell) deliverSegment(segment []envelope) (taken int, other []envelope) {
+	if c.sys.observer != nil || c.mailbox.special != nil {
+		return 0, nil
+	}
+	if taken, other = c.mailbox.appendSegment(segment, c.spec.mailboxMax); taken > 0 {
+		c.wake(held, nil)
+	}
+	return taken, other
+}
+
 // deliverFrom is deliver for a message that another cell sends in its turn:
 // the worker that runs the turn takes the receiver on.
 func (c *cell) deliverFrom(env envelope, w *worker) {

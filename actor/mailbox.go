@@ -207,6 +207,34 @@ func (m *mailbox) appendAll(envs []envelope, most int) (taken int) {
 	return taken
 }
 
+// appendSegment is appendAll for a full-sized segment, which the mailbox keeps unless it
+// has a bound or is closed. If it does, it returns another one, which is empty.
+func (m *mailbox) appendSegment(segment []envelope, most int) (taken int, other []envelope) {
+	if most > 0 {
+		return m.appendAll(segment, most), nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.isClosed() {
+		return 0, nil
+	}
+	switch {
+	case len(m.in) > 0:
+		if m.long == nil {
+			m.long = &backlog{}
+		}
+		m.long.filled = append(m.long.filled, m.in)
+	case cap(m.in) == segmentMax:
+		other = m.in
+	}
+	m.in = segment
+	m.arrive(int32(len(segment)))
+	if other == nil {
+		other = newSegment()
+	}
+	return len(segment), other
+}
+
 // arrive counts n messages of the senders. The lock is held.
 func (m *mailbox) arrive(n int32) {
 	m.arrived += n

@@ -121,58 +121,6 @@ func AppendAskPath(b []byte, n uint64) []byte {
 	return strconv.AppendUint(append(b, tempPrefix...), n, 36)
 }
 
-// Destination is an actor of this system that messages arrive for again and again,
-// as [Port.Deliver] would find it. It is not safe for concurrent use.
-type Destination struct {
-	path string
-	id   uint64
-	cell *cell // found last, nil: none
-}
-
-// Destination returns where messages for path and id go.
-func (p *Port) Destination(path string, id uint64) *Destination {
-	return &Destination{path: path, id: id}
-}
-
-// batchMax is how many messages a batch holds back at most.
-const batchMax = 32
-
-// Batch delivers messages that arrive one after the other, as [Port.Deliver] would:
-// those for one actor are put into its mailbox together. It is not safe for concurrent
-// use. The zero value is ready.
-type Batch struct {
-	to   *Destination
-	envs []envelope
-}
-
-// DeliverIn delivers a message now or later: at the latest when [Port.DeliverAll] is
-// called for the batch, but never after a message that is added to it later.
-func (p *Port) DeliverIn(b *Batch, to *Destination, msg any, from PID) {
-	if b.to != to || len(b.envs) == batchMax {
-		p.DeliverAll(b)
-		b.to = to
-	}
-	b.envs = append(b.envs, envelope{msg: msg, from: from.p})
-}
-
-// DeliverAll delivers what is left in the batch.
-func (p *Port) DeliverAll(b *Batch) {
-	if len(b.envs) == 0 {
-		return
-	}
-	taken, d := 0, b.to
-	if d.cell != nil {
-		taken = d.cell.deliverAgain(b.envs)
-	}
-	for _, env := range b.envs[taken:] {
-		to := p.sys.local(d.path, d.id)
-		d.cell, _ = to.t.(*cell)
-		_ = to.t.deliver(env) // a drop has been counted
-	}
-	clear(b.envs)
-	b.envs = b.envs[:0]
-}
-
 // Serial tells senders apart: it is the number of an actor of this system, which
 // no other has or will have, and 0 for everything else.
 func (p *Port) Serial(pid PID) uint64 {
