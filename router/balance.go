@@ -76,7 +76,7 @@ func (q *queue) put(e envelope, f *front) error {
 		q.free = q.free[:n-1]
 		q.assign(w, e)
 		q.mu.Unlock()
-		return e.send(w.pid, e.msg)
+		return e.send(w.pid)
 	}
 	if q.max > 0 && len(q.waiting) >= q.max {
 		q.mu.Unlock()
@@ -135,7 +135,7 @@ func (q *queue) next(w *worker) {
 	}
 	q.assign(w, e)
 	q.mu.Unlock()
-	_ = e.send(w.pid, e.msg) // what can't be delivered is a dead letter
+	_ = e.send(w.pid) // what can't be delivered is a dead letter
 }
 
 // leave takes workers out that get nothing any more.

@@ -37,19 +37,22 @@ type front struct {
 	held    []envelope
 }
 
-// envelope is a message on its way.
+// envelope is a message that waits.
 type envelope struct {
 	msg   any
 	from  actor.PID
 	trace actor.Trace
 }
 
-// send sends what, the message or what was in it, on to one of those who get it.
-func (e *envelope) send(to actor.PID, what any) error {
-	if e.trace != "" {
-		what = actor.WithTrace(what, e.trace)
+// send sends the message on.
+func (e envelope) send(to actor.PID) error { return send(to, e.msg, e.from, e.trace) }
+
+// send is TellFrom with a trace, if there is one.
+func send(to actor.PID, msg any, from actor.PID, trace actor.Trace) error {
+	if trace != "" {
+		msg = actor.WithTrace(msg, trace)
 	}
-	return to.TellFrom(what, e.from)
+	return to.TellFrom(msg, from)
 }
 
 // heldMax bounds the messages that are held while a router begins to route.
@@ -83,15 +86,14 @@ func (f *front) Deliver(msg any, from actor.PID) error { return f.DeliverTraced(
 
 // DeliverTraced is Deliver with the trace of the message, which goes with it.
 func (f *front) DeliverTraced(msg any, from actor.PID, trace actor.Trace) error {
-	e := envelope{msg, from, trace}
 	switch msg.(type) {
 	case GetRoutees, AddRoutee, RemoveRoutee, AdjustPoolSize, actor.PoisonPill, actor.Kill, actor.Identify:
-		return e.send(f.head, msg)
+		return send(f.head, msg, from, trace)
 	}
 	if t := f.table.Load(); t != nil {
-		return f.route(t, e)
+		return f.route(t, msg, from, trace)
 	}
-	return f.wait(e)
+	return f.wait(envelope{msg, from, trace})
 }
 
 // Pick returns the routee that gets the message, as Deliver would; false where
@@ -119,31 +121,30 @@ func (f *front) Pick(msg any) (to actor.PID, what any, ok bool) {
 }
 
 // route sends a message to whom the table gives it.
-func (f *front) route(t *table, e envelope) error {
+func (f *front) route(t *table, msg any, from actor.PID, trace actor.Trace) error {
 	if t.resizeEvery != 0 {
 		f.count(t)
 	}
-	if m, ok := e.msg.(Broadcast); ok {
-		return f.toAll(t, e, m.Message)
+	if m, ok := msg.(Broadcast); ok {
+		return f.toAll(t, m.Message, from, trace)
 	}
-	if t.toAll != nil && t.toAll.holds(bare(e.msg)) {
-		return f.toAll(t, e, bare(e.msg))
+	if t.toAll != nil && t.toAll.holds(bare(msg)) {
+		return f.toAll(t, bare(msg), from, trace)
 	}
 	switch t.way {
 	case toAll:
-		return f.toAll(t, e, bare(e.msg))
+		return f.toAll(t, bare(msg), from, trace)
 	case asking:
-		return e.send(f.head, e.msg)
+		return send(f.head, msg, from, trace)
 	case queued:
-		e.msg = bare(e.msg)
-		return f.queue.put(e, f)
+		return f.queue.put(envelope{bare(msg), from, trace}, f)
 	}
 	if t.picker != nil {
-		if i := t.picker.Pick(e.msg); uint(i) < uint(len(t.near)) {
-			return e.send(t.near[i], bare(e.msg))
+		if i := t.picker.Pick(msg); uint(i) < uint(len(t.near)) {
+			return send(t.near[i], bare(msg), from, trace)
 		}
 	}
-	return f.nobody(t, e.msg, e.from)
+	return f.nobody(t, msg, from)
 }
 
 // bare takes a message out of what was put around it for routing.
@@ -154,20 +155,20 @@ func bare(msg any) any {
 	return msg
 }
 
-func (f *front) toAll(t *table, e envelope, what any) error {
+func (f *front) toAll(t *table, msg any, from actor.PID, trace actor.Trace) error {
 	if len(t.routees) == 0 {
-		return f.nobody(t, what, e.from)
+		return f.nobody(t, msg, from)
 	}
-	if _, last := what.(actor.PoisonPill); last && f.queue != nil {
+	if _, last := msg.(actor.PoisonPill); last && f.queue != nil {
 		f.queue.poison()
 		return nil
 	}
-	if e.trace != "" {
-		what = actor.WithTrace(what, e.trace) // once for all of them
+	if trace != "" {
+		msg = actor.WithTrace(msg, trace) // once for all of them
 	}
 	var first error
 	for _, r := range t.routees {
-		if err := r.TellFrom(what, e.from); err != nil && first == nil {
+		if err := r.TellFrom(msg, from); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -197,17 +198,17 @@ func (f *front) wait(e envelope) error {
 	if _, event := e.msg.(actor.DeadLetter); event {
 		// A drop below would publish one and so come here again: it must not
 		// find the lock taken.
-		return e.send(f.head, e.msg)
+		return e.send(f.head)
 	}
 	f.mu.Lock()
 	if t := f.table.Load(); t != nil {
 		f.mu.Unlock()
-		return f.route(t, e)
+		return f.route(t, e.msg, e.from, e.trace)
 	}
 	defer f.mu.Unlock()
 	switch {
 	case !f.holding:
-		return e.send(f.head, e.msg)
+		return e.send(f.head)
 	case len(f.held) < heldMax:
 		f.held = append(f.held, e)
 		return nil
@@ -245,7 +246,7 @@ func (f *front) open(t *table) {
 
 func (f *front) routeHeld(t *table, held []envelope) {
 	for _, e := range held {
-		_ = f.route(t, e) // what can't be delivered is a dead letter
+		_ = f.route(t, e.msg, e.from, e.trace) // what can't be delivered is a dead letter
 	}
 }
 
@@ -260,6 +261,6 @@ func (f *front) divert() {
 		held = append(f.queue.stop(), held...)
 	}
 	for _, e := range held {
-		_ = e.send(f.head, e.msg) // the same
+		_ = e.send(f.head) // the same
 	}
 }

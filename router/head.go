@@ -154,7 +154,7 @@ func (h *head) route(ctx *actor.Context, msg any) {
 		h.openSession(ctx, msg, ctx.Sender())
 		return
 	}
-	_ = h.front.route(h.table, envelope{msg, ctx.Sender(), ctx.Trace()}) // what leads to nobody is a dead letter
+	_ = h.front.route(h.table, msg, ctx.Sender(), ctx.Trace()) // what leads to nobody is a dead letter
 }
 
 // spawn adds one routee of the pool's own.
