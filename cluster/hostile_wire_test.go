@@ -5,8 +5,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -176,13 +178,13 @@ func (v *victim) enter(g greeting, secret string) answer {
 	return a
 }
 
-// address is one of another host, at which nobody answers.
+var addresses atomic.Uint32
+
+// address is one at which nobody answers, and no other guest has ever been: who comes as
+// another incarnation has to wait until the address itself has been asked.
 func (v *victim) address() string {
-	v.t.Helper()
-	l, err := net.Listen("tcp", hostileHost+":0")
-	require.NoError(v.t, err)
-	v.t.Cleanup(func() { _ = l.Close() })
-	return l.Addr().String()
+	n := addresses.Add(1)
+	return fmt.Sprintf("127.1.%d.%d:1", byte(n>>8), byte(n))
 }
 
 // introduced is a connection whose handshake was let through, as a node that
