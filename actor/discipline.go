@@ -1,7 +1,6 @@
 package actor
 
 import (
-	"container/heap"
 	"math"
 	"slices"
 	"sync"
@@ -89,24 +88,65 @@ type ranked struct {
 	internal bool // the runtime's own: never evicted
 }
 
-// rankedHeap has the next message on top.
+// rankedHeap is a binary heap with the next message on top. It holds messages as they
+// are: to box each of them would cost more than the rest.
 type rankedHeap []ranked
 
-func (h rankedHeap) Len() int { return len(h) }
-func (h rankedHeap) Less(i, j int) bool {
+func (h rankedHeap) less(i, j int) bool {
 	if h[i].priority != h[j].priority {
 		return h[i].priority < h[j].priority
 	}
 	return h[i].order < h[j].order
 }
-func (h rankedHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *rankedHeap) Push(v any)   { *h = append(*h, v.(ranked)) }
-func (h *rankedHeap) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	old[len(old)-1] = ranked{}
-	*h = old[:len(old)-1]
-	return last
+
+func (h *rankedHeap) push(r ranked) {
+	*h = append(*h, r)
+	h.up(len(*h) - 1)
+}
+
+func (h *rankedHeap) pop() ranked { return h.remove(0) }
+
+// remove takes out the message at i.
+func (h *rankedHeap) remove(i int) ranked {
+	all, last := *h, len(*h)-1
+	r := all[i]
+	all[i], all[last] = all[last], ranked{}
+	*h = all[:last]
+	if i < last && !h.down(i) {
+		h.up(i)
+	}
+	return r
+}
+
+func (h rankedHeap) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !h.less(i, parent) {
+			return
+		}
+		h[i], h[parent] = h[parent], h[i]
+		i = parent
+	}
+}
+
+// down reports whether the message at i has moved.
+func (h rankedHeap) down(i int) bool {
+	from := i
+	for {
+		child := 2*i + 1
+		if child >= len(h) {
+			break
+		}
+		if other := child + 1; other < len(h) && h.less(other, child) {
+			child = other
+		}
+		if !h.less(child, i) {
+			break
+		}
+		h[i], h[child] = h[child], h[i]
+		i = child
+	}
+	return i > from
 }
 
 // priority asks the user's function, whose panic must not reach the sender.
@@ -146,7 +186,7 @@ func (d *discipline) push(env envelope, internal bool) (evicted *envelope, err e
 		}
 	}
 	d.sent++
-	heap.Push(&d.ranked, d.stamped(ranked{envelope: env, priority: priority, order: d.sent, size: size, internal: internal}))
+	d.ranked.push(d.stamped(ranked{envelope: env, priority: priority, order: d.sent, size: size, internal: internal}))
 	return evicted, nil
 }
 
@@ -194,7 +234,7 @@ func (d *discipline) evict() *envelope {
 	if worst < 0 {
 		return nil
 	}
-	r := heap.Remove(&d.ranked, worst).(ranked)
+	r := d.ranked.remove(worst)
 	d.pay(r.size)
 	return &r.envelope
 }
@@ -208,7 +248,7 @@ func (d *discipline) pop() (envelope, bool) {
 		next = d.front[0]
 		d.front = d.front[1:]
 	case len(d.ranked) > 0:
-		next = heap.Pop(&d.ranked).(ranked)
+		next = d.ranked.pop()
 	default:
 		return envelope{}, false
 	}
@@ -246,7 +286,7 @@ func (d *discipline) close() []envelope {
 		rest = append(rest, r.envelope)
 	}
 	for len(d.ranked) > 0 {
-		r := heap.Pop(&d.ranked).(ranked)
+		r := d.ranked.pop()
 		d.pay(r.size)
 		rest = append(rest, r.envelope)
 	}

@@ -120,7 +120,13 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 }
 
 func TestTellInATurnCostsNoAllocation(t *testing.T) {
-	sys := newSystem(t)
+	for title, cfg := range map[string]actor.Config{"": {MailboxBytes: -1}, "with a bound of bytes": {MailboxBytes: 1 << 30}} {
+		t.Run(title, func(t *testing.T) { tellInATurn(t, configured(t, cfg)) })
+	}
+}
+
+func tellInATurn(t *testing.T, sys *actor.System) {
+	t.Helper()
 	sink := spawn(t, sys, "", func(*actor.Context) {})
 	result := make(chan float64, 1)
 	msg := any(struct{}{})
