@@ -4,6 +4,9 @@
 // fixed rates; whether a slow peer or a full buffer holds up what it must not; and the
 // memory of an association. The README of the benchmarks says how to read the table.
 //
+// The two processes stand for two machines: each is given half of the processors, but in
+// N1 and H1, which are about what goes on inside one process at a time.
+//
 // Every figure is the median of several runs, each in fresh processes, the contenders
 // taking turns, so that the drift of the machine hits both alike. Only the ratios mean
 // something on another machine.
@@ -16,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -164,6 +168,15 @@ func (o options) measure(all []workload) ([]row, error) {
 	return rows, nil
 }
 
+// procs is how many processors each of the two processes has.
+func (w workload) procs() int {
+	all := runtime.GOMAXPROCS(0)
+	if w.whole {
+		return all
+	}
+	return max(all/2, 1)
+}
+
 // sample runs one workload once, in two fresh processes.
 func (o options) sample(w workload, name string) (figures, error) {
 	self, err := os.Executable()
@@ -174,8 +187,9 @@ func (o options) sample(w workload, name string) (figures, error) {
 	if other == "" {
 		other = name
 	}
+	env := append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", w.procs()))
 	server := exec.Command(self, "-serve", other, "-keys", o.keys)
-	server.Stderr = os.Stderr
+	server.Stderr, server.Env = os.Stderr, env
 	stdin, err := server.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -196,7 +210,7 @@ func (o options) sample(w workload, name string) (figures, error) {
 		return nil, err
 	}
 	client := exec.Command(self, "-scale", fmt.Sprint(o.scale), "-one", w.id+","+name, "-to", strings.TrimSpace(addrs), "-keys", o.keys, "-rate", fmt.Sprint(o.rate))
-	client.Stderr = os.Stderr
+	client.Stderr, client.Env = os.Stderr, env
 	out, err := client.Output()
 	if err != nil {
 		return nil, err

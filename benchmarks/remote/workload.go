@@ -31,6 +31,10 @@ const (
 // figures are what a run of a workload measures, by name; "" is the only one.
 type figures map[string]float64
 
+// warmUp is how many messages go one way before the others are counted, so that a
+// connection has what comes with its first ones behind it.
+const warmUp = 1000
+
 // setting is what a run is given.
 type setting struct {
 	name  string   // of the contender
@@ -47,6 +51,7 @@ type workload struct {
 	targetOf       string   // the figure that it is for
 	contenders     []string // the first is what the others are held against
 	serve          string   // what the other process is; empty: as the contender says
+	whole          bool     // each process may use all processors, not its half of them
 	load           float64  // the part of the product's capacity, measured as workload of, to run at
 	of             string
 	run            func(s setting) (figures, error)
@@ -80,6 +85,9 @@ func exchange(measure func(c contender) (float64, error)) func(setting) (figures
 	return func(s setting) (figures, error) {
 		c, err := s.dial()
 		if err != nil {
+			return nil, err
+		}
+		if _, err := c.oneWay(warmUp, 16, 100); err != nil {
 			return nil, err
 		}
 		v, err := measure(c)
@@ -138,7 +146,7 @@ func workloads(scale int) []workload {
 		{id: "T1k", what: "one way, 1 KiB", unit: "M/s", higher: true, contenders: tls, run: s.oneWay(500_000, 1<<10)},
 		{id: "T2", what: "round trip", unit: "µs", contenders: tls, run: s.rounds(20_000, 1, false)},
 		{id: "T3", what: "asks, 64 askers", unit: "k/s", higher: true, contenders: tls, run: s.rounds(300_000, 64, true)},
-		{id: "N1", what: "asks of nine peers beside a slow one", unit: "k/s", higher: true, target: 0.9, contenders: []string{alone, flooded}, serve: narrowPeers,
+		{id: "N1", what: "asks of nine peers beside a slow one", unit: "k/s", higher: true, target: 0.9, contenders: []string{alone, flooded}, serve: narrowPeers, whole: true,
 			run: func(set setting) (figures, error) {
 				peers, err := dialMany(set.addrs)
 				if err != nil {
@@ -146,7 +154,7 @@ func workloads(scale int) []workload {
 				}
 				return besideSlow(peers, s.of(10_000), set.name == flooded)
 			}},
-		{id: "H1", what: "on the control connection, the buffer full", unit: "ms", target: 50, targetOf: "max", contenders: []string{product},
+		{id: "H1", what: "on the control connection, the buffer full", unit: "ms", target: 50, targetOf: "max", contenders: []string{product}, whole: true,
 			run: func(set setting) (figures, error) {
 				t, err := dialTroupe(set.addrs[0], remote.Config{CompressFrom: -1})
 				if err != nil {
