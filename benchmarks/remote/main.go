@@ -5,7 +5,8 @@
 // memory of an association. The README of the benchmarks says how to read the table.
 //
 // The two processes stand for two machines: each is given half of the processors, but in
-// N1 and H1, which are about what goes on inside one process at a time.
+// N1 and H1, which are about what goes on inside one process at a time, and in O, where
+// those who ask need a goroutine for each ask.
 //
 // Every figure is the median of several runs, each in fresh processes, the contenders
 // taking turns, so that the drift of the machine hits both alike. Only the ratios mean

@@ -170,10 +170,10 @@ func workloads(scale int) []workload {
 
 // openLoops are asks as fast as they go, and how long they take at parts of that rate.
 func openLoops(s sizes, beside []string) []workload {
-	all := []workload{{id: "O", what: "asks of 256 askers, as fast as they go", unit: "k/s", higher: true, contenders: beside, run: s.rounds(200_000, 256, true)}}
+	all := []workload{{id: "O", what: "asks of 256 askers, as fast as they go", unit: "k/s", higher: true, contenders: beside, whole: true, run: s.rounds(200_000, 256, true)}}
 	for _, load := range []float64{0.25, 0.5, 0.75} {
 		all = append(all, workload{
-			id: fmt.Sprintf("O %.0f %%", 100*load), what: "ask", unit: "µs", contenders: beside, load: load, of: "O",
+			id: fmt.Sprintf("O %.0f %%", 100*load), what: "ask", unit: "µs", contenders: beside, load: load, of: "O", whole: true,
 			run: func(set setting) (figures, error) {
 				c, err := set.dial()
 				if err != nil {
