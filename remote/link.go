@@ -13,7 +13,7 @@ type link struct {
 	peer  *peer
 	to    actor.Location
 	apart bool // it travels on the connection for large messages
-	ask   bool // it is no actor but an ask, which gets one message
+	ask   bool // answers to other asks begin alike and go the same way
 
 	openings openings
 }

@@ -1,9 +1,11 @@
 package remote
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actor"
@@ -71,4 +73,28 @@ func TestAnAskIsNamedAsItsLocation(t *testing.T) {
 		f := &form{version: version}
 		require.Equal(t, appendMessage(nil, goldenSelf, f, to, ask, 0, "text"), appendMessage(nil, goldenSelf, f, to, actor.Location{}, number, "text"))
 	}
+}
+
+// TestAnswersUseAllLanes: of several lanes an answer goes on the one of what it answers,
+// not on that of the answer before.
+func TestAnswersUseAllLanes(t *testing.T) { // R042
+	quiet := zerolog.Nop()
+	sys, err := actor.NewSystem("test", actor.Config{Logger: &quiet})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, sys.Stop(context.Background())) }()
+	r, err := Start(sys, Config{Listen: "127.0.0.1:1", Transport: noWire{}, OrdinaryLanes: 4})
+	require.NoError(t, err)
+	from, err := sys.Spawn("there", func() actor.Actor { return actor.Func(func(*actor.Context) {}) })
+	require.NoError(t, err)
+	used := map[laneKind]int{}
+	for n := range uint64(200) {
+		to := actor.Location{Addr: "127.0.0.1:2", Path: string(actor.AppendAskPath(nil, 7919*n)), ID: 7919 * n}
+		l := r.Link(to).(*link)
+		d, err := l.draft("answer", from)
+		require.NoError(t, err)
+		l.begin(nil, &d)
+		require.Equal(t, r.ordinaryLane(to, from.Location()), d.kind)
+		used[d.kind]++
+	}
+	require.Len(t, used, 4)
 }

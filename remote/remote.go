@@ -173,7 +173,10 @@ func (r *Remote) Link(to actor.Location) actor.Link {
 	if !ok {
 		return &deadLink{remote: r, to: to, reason: actor.DropUnreachable}
 	}
-	return &link{peer: p, to: to, apart: matchesAny(r.cfg.LargeTo, to.Path), ask: actor.IsAsk(to.Path)}
+	return &link{
+		peer: p, to: to, apart: matchesAny(r.cfg.LargeTo, to.Path),
+		ask: actor.IsAsk(to.Path) && r.limits.lanes == 1, // of several lanes the path says which
+	}
 }
 
 // Quarantine ends everything with the incarnation uid of the node at addr, for
