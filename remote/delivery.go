@@ -59,8 +59,8 @@ func (i *inbound) message(body []byte) error {
 		return err
 	}
 	i.arrived()
-	if i.got%corkCount == 0 {
-		i.peer.uncork() // decoding may take its time
+	if i.got%pauseCount == 0 && i.lane.stream() == streamOrdinary {
+		i.pause()
 	}
 	if m.Flags&bodyS2 != 0 {
 		var err error

@@ -51,6 +51,7 @@ type inbound struct {
 	got       uint64 // messages that have arrived on this lane, and before it
 	parts     inParts
 	delivery
+	pacing
 	refusing bool // new work is not taken at present
 	skipped  int  // frames of unknown kinds
 	begun    begun
@@ -67,21 +68,13 @@ func (i *inbound) Data(b []byte) {
 		i.frames.max = i.remote.cfg.frameMax()
 	}
 	i.refusing = i.lane.carriesUser() && i.remote.overload.refusing.Load()
-	came := i.got
-	reading := i.peer != nil && i.lane.stream() == streamOrdinary
-	if reading {
-		i.peer.reading.Add(1)
-	}
-	err := i.frames.feed(b, i.frame)
+	var err error
 	if i.peer != nil && i.lane.stream() == streamOrdinary {
-		if lone := i.got == came+1; i.peer.lone.Load() != lone {
-			i.peer.lone.Store(lone)
-		}
+		err = i.feedOrdinary(b)
+	} else {
+		err = i.frames.feed(b, i.frame)
 	}
 	i.handOver()
-	if reading && i.peer.reading.Add(-1) == 0 {
-		i.peer.uncork()
-	}
 	i.flushPosition()
 	i.count(len(b))
 	switch {
@@ -90,6 +83,22 @@ func (i *inbound) Data(b []byte) {
 	case err != nil && !errors.Is(err, errNoMore):
 		i.bad(err, printable(i.who.Addr))
 	}
+}
+
+// feedOrdinary reads a piece of a stream of messages.
+func (i *inbound) feedOrdinary(b []byte) error {
+	p, came := i.peer, i.got
+	i.look(p)
+	p.reading.Add(1)
+	err := i.frames.feed(b, i.frame)
+	if lone := i.got == came+1; p.lone.Load() != lone {
+		p.lone.Store(lone)
+	}
+	i.pause()
+	if p.reading.Add(-1) == 0 {
+		p.uncork()
+	}
+	return err
 }
 
 // count tells the peer's instruments of what has been read.

@@ -41,10 +41,8 @@ type queue interface {
 	load() (messages, bytes int)
 }
 
-const (
-	corkMax   = 8 << 10 // how much may wait for the end of reading, in bytes
-	corkCount = 64      // and for how many messages that are read
-)
+// corkMax is how much may wait for the next pause of reading, in bytes.
+const corkMax = 8 << 10
 
 // lane is the outbound queue of one stream to one address: senders append whole
 // frames, the transport takes all there is at once.
@@ -61,7 +59,7 @@ type lane struct {
 	// matter. What comes may make many send at once, so the first waits for the others:
 	// most of what they cost is in the writing.
 	reading *atomic.Int32
-	corked  atomic.Bool // something waits for that
+	corked  atomic.Bool // something waits for the next pause of reading
 
 	// form is how messages are to be written. Senders write without the lock and
 	// write anew when it has changed meanwhile.
@@ -152,15 +150,21 @@ func (l *lane) put(frame []byte, f *form, patient bool) put {
 // uncorks reports whether the caller is the one who has to have written what waited.
 func (l *lane) uncorks() bool { return l.corked.Load() && l.corked.CompareAndSwap(true, false) }
 
-// uncork has written what waited for the end of reading.
+// uncork writes what waited for a pause of reading.
 func (l *lane) uncork() {
 	if !l.uncorks() {
 		return
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.out != nil {
-		l.out.conn.Flush()
+	o := l.out
+	l.mu.Unlock()
+	if o == nil {
+		return
+	}
+	if prompt, ok := o.conn.(PromptConn); ok {
+		prompt.FlushNow()
+	} else {
+		o.conn.Flush()
 	}
 }
 

@@ -19,6 +19,8 @@ type peer struct {
 	addr   string
 	lanes  []queue // by laneKind; nil for the probe
 
+	ordinary []*lane // of the lanes, the ordinary ones
+
 	instruments instruments
 	sentBefore  atomic.Uint64 // messages that are counted elsewhere already
 
@@ -88,6 +90,7 @@ func newPeer(r *Remote, addr string) *peer {
 			l.reading = &p.reading
 			l.lone = &p.lone
 			p.lanes[k] = l
+			p.ordinary = append(p.ordinary, l)
 		}
 	}
 	p.known.Store(&incarnations{})
@@ -420,13 +423,4 @@ func (p *peer) reachedBy(uid uint64) position {
 		return position{}
 	}
 	return p.reached
-}
-
-// uncork has written what waited for the end of reading.
-func (p *peer) uncork() {
-	for _, q := range p.lanes {
-		if l, ok := q.(*lane); ok && l.reading != nil {
-			l.uncork()
-		}
-	}
 }

@@ -160,6 +160,12 @@ func TestWhatIsSentWhileTheOtherNodeIsReadIsWrittenTogether(t *testing.T) {
 		require.Equal(t, want, conn.flushed, why)
 		conn.flushed = 0
 	}
+	writes := func(want int, why string) {
+		t.Helper()
+		require.Equal(t, want, conn.atOnce, why)
+		conn.atOnce = 0
+		flushes(0, why)
+	}
 	flushes(1, "of the opening")
 	send(1)
 	flushes(1, "nobody reads")
@@ -170,9 +176,9 @@ func TestWhatIsSentWhileTheOtherNodeIsReadIsWrittenTogether(t *testing.T) {
 	send(1)
 	flushes(0, "more may come")
 	l.uncork()
-	flushes(1, "it has")
+	writes(1, "it has")
 	l.uncork()
-	flushes(0, "nothing waits")
+	writes(0, "nothing waits")
 	send(1)
 	flushes(0, "it is known already that there is something")
 	require.Len(t, l.take(o), 1)
@@ -190,7 +196,7 @@ func TestWhatIsSentWhileTheOtherNodeIsReadIsWrittenTogether(t *testing.T) {
 	send(1)
 	l.close()
 	l.uncork()
-	flushes(0, "there is no stream")
+	writes(0, "there is no stream")
 	l.open(o, identity{}, bareForm)
 	flushes(1, "it goes out on the next one")
 }

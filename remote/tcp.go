@@ -218,6 +218,7 @@ type tcpConn struct {
 	h            Handler
 	now          *promptly     // reads and writes without waiting; nil: there is no such thing
 	poll         time.Duration // see TCP.Poll
+	hurry        int           // so many yields are left out
 
 	writing sync.Mutex  // held by whoever calls Outgoing and writes
 	rest    net.Buffers // were asked for and are yet to be written; guarded by writing
@@ -245,6 +246,25 @@ func (c *tcpConn) Flush() {
 	select {
 	case c.wake <- struct{}{}:
 	default: // somebody has said so already
+	}
+}
+
+const (
+	yieldMost = time.Millisecond // a yield that takes longer is not worth it
+	hurryFor  = 100              // yields
+)
+
+// Yield lets others run. Where they keep the processors busy for long, it is done without
+// for a while.
+func (c *tcpConn) Yield() {
+	if c.hurry > 0 {
+		c.hurry--
+		return
+	}
+	begun := time.Now()
+	runtime.Gosched()
+	if time.Since(begun) > yieldMost {
+		c.hurry = hurryFor
 	}
 }
 

@@ -56,6 +56,13 @@ type PromptConn interface {
 	FlushNow()
 }
 
+// YieldingConn is what a [Conn] also implements when Data is called on a goroutine that
+// others may have to wait for.
+type YieldingConn interface {
+	// Yield lets goroutines run that are ready to. It is called inside Data.
+	Yield()
+}
+
 // SecureTransport is what a [Transport] also implements when it can encrypt.
 type SecureTransport interface {
 	// Secure reports whether it encrypts and proves who is at the other end. Then
