@@ -3,12 +3,10 @@ package actor
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"weak"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -33,7 +31,7 @@ func (t *remoteTarget) deliver(env envelope) error {
 // answer takes note that an ask gets its answer.
 func (t *remoteTarget) answer() {
 	if t.ask {
-		t.sys.remoteRefs.answered(t.loc)
+		t.sys.remoteRefs.answered(&t.loc)
 	}
 }
 
@@ -110,17 +108,10 @@ type remoteRefs struct {
 
 	// Asks of other nodes come in great number, and each gets one answer: most are over
 	// before it would pay to watch whether somebody holds them. So they are held
-	// here, until they are answered, or as many others have come and not been.
-	asks, older map[askKey]*remoteTarget
-	aged        int // asks in m
+	// here, until they are answered, or others need the place.
+	asks heldAsks
+	aged int // asks in m
 }
-
-// askKey is what tells asks of other nodes apart: the incarnation, and the number, which
-// is its ID.
-type askKey struct{ uid, id uint64 }
-
-// asksMax is how many asks are held before the older ones are treated like actors.
-const asksMax = 4096
 
 // IsAsk reports whether a path is of an ask, which waits for one answer and is then gone:
 // hardly worth remembering.
@@ -133,8 +124,8 @@ func (r *remoteRefs) intern(loc Location, make func() *process) *process {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ask {
-		if p := r.ask(loc); p != nil {
-			return p
+		if t := r.asks.find(&loc); t != nil {
+			return &t.process
 		}
 	}
 	if !ask || r.aged > 0 {
@@ -144,52 +135,25 @@ func (r *remoteRefs) intern(loc Location, make func() *process) *process {
 	}
 	p := make()
 	if t, ok := p.t.(*remoteTarget); ok && ask {
-		r.holdAsk(t)
+		r.asks.hold(t, r.age)
 	} else {
 		r.watch(loc, p)
 	}
 	return p
 }
 
-// ask returns one that is held. The lock is held.
-func (r *remoteRefs) ask(loc Location) *process {
-	key := askKey{loc.UID, loc.ID}
-	t := r.asks[key]
-	if t == nil {
-		t = r.older[key]
-	}
-	if t == nil || t.loc != loc { // of another node that says it is the same incarnation
-		return nil
-	}
-	return &t.process
-}
-
-// holdAsk holds one. The lock is held.
-func (r *remoteRefs) holdAsk(t *remoteTarget) {
-	if len(r.asks) >= asksMax {
-		for _, t := range r.older { //det:ok every entry for itself
-			r.watch(t.loc, &t.process)
-			r.aged++
-		}
-		r.older, r.asks = r.asks, nil
-	}
-	if r.asks == nil {
-		r.asks = map[askKey]*remoteTarget{}
-	}
-	r.asks[askKey{t.loc.UID, t.loc.ID}] = t
+// age treats an ask like an actor from now on. The lock is held.
+func (r *remoteRefs) age(t *remoteTarget) {
+	r.watch(t.loc, &t.process)
+	r.aged++
 }
 
 // answered says that the other node is about to get the answer to an ask of it: nobody
 // will hear of the ask again.
-func (r *remoteRefs) answered(loc Location) {
-	key := askKey{loc.UID, loc.ID}
+func (r *remoteRefs) answered(loc *Location) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.asks[key]; ok {
-		delete(r.asks, key)
-	} else {
-		delete(r.older, key)
-	}
+	r.asks.remove(loc)
 }
 
 // watch keeps a process as long as somebody holds it. The lock is held.
@@ -326,63 +290,6 @@ func (s *System) find(path string) *cell {
 		c = c.children().get(name)
 	}
 	return c
-}
-
-// tempPrefix begins the paths of asks and of others that aren't actors; the names of
-// those that take more than one message begin with lastingMark.
-const (
-	tempPrefix  = "/temp/"
-	lastingMark = "~"
-)
-
-// temps are the replies, and others that aren't actors, that other nodes know of.
-// Their numbers can't be guessed from those that one has seen: whoever knows one
-// may answer.
-type temps struct {
-	mu      sync.Mutex
-	numbers *rand.ChaCha8
-	m       map[uint64]*process
-}
-
-// name returns the number of p, which it keeps in id, and gives it one if it
-// has none.
-func (t *temps) name(p *process, id *atomic.Uint64) uint64 {
-	if n := id.Load(); n != 0 {
-		return n
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := id.Load(); n != 0 {
-		return n
-	}
-	if t.m == nil {
-		t.m = map[uint64]*process{}
-	}
-	for {
-		n := t.numbers.Uint64()
-		if n != 0 && t.m[n] == nil {
-			t.m[n] = p
-			id.Store(n)
-			return n
-		}
-	}
-}
-
-func (t *temps) get(id uint64) *process {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.m[id]
-}
-
-func (t *temps) remove(r *reply) { t.release(&r.temp) }
-
-// release forgets the name.
-func (t *temps) release(id *atomic.Uint64) {
-	if n := id.Load(); n != 0 {
-		t.mu.Lock()
-		delete(t.m, n)
-		t.mu.Unlock()
-	}
 }
 
 // Append appends the wire form of the location. The zero Location takes one byte.

@@ -1,8 +1,10 @@
 package actor
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,13 +20,14 @@ func TestAsksOfOthersAreForgottenAndTheSameWhileHeld(t *testing.T) {
 	for n := range 10 * asksMax { // of which every other is answered
 		require.Same(t, ref(n), ref(n))
 		if n%2 == 0 {
-			refs.answered(at(n))
+			loc := at(n)
+			refs.answered(&loc)
 		}
 		if n%asksMax == asksMax/2 {
 			runtime.GC()
 		}
 	}
-	require.LessOrEqual(t, len(refs.asks)+len(refs.older), 2*asksMax)
+	require.Len(t, refs.asks.places, asksMax)
 	require.Positive(t, refs.aged)
 	require.Same(t, held, ref(-1), "though many others came that were not answered")
 	runtime.KeepAlive(held)
@@ -84,4 +87,73 @@ func TestWhatTakesMoreThanOneMessageIsNoAsk(t *testing.T) {
 	require.True(t, IsAsk("/temp/1z"))
 	require.False(t, IsAsk("/temp/~1z"))
 	require.False(t, IsAsk("/user/temp/1z"))
+}
+
+// TestHeldAsksAreThoseThatWereNotAnswered: the table and a map agree, but for what had to
+// give way.
+func TestHeldAsksAreThoseThatWereNotAnswered(t *testing.T) {
+	for seed := range uint64(50) {
+		rnd := rand.New(rand.NewPCG(seed, 0))
+		var table heldAsks
+		twin := map[Location]*remoteTarget{}
+		giveWay := func(other *remoteTarget) {
+			require.Same(t, other, twin[other.loc])
+			delete(twin, other.loc)
+		}
+		var all []Location
+		for range 1 + rnd.IntN(3*asksFirst) {
+			id := rnd.Uint64()
+			if rnd.IntN(4) == 0 {
+				id %= 16 // somebody draws numbers that are near each other
+			}
+			loc := Location{Addr: "b:1", UID: rnd.Uint64N(2), Path: tempPrefix + strconv.FormatUint(id, 36), ID: id}
+			all = append(all, loc)
+			if table.find(&loc) == nil {
+				target := &remoteTarget{loc: loc}
+				table.hold(target, giveWay)
+				twin[loc] = target
+			}
+			if other := all[rnd.IntN(len(all))]; rnd.IntN(2) == 0 {
+				table.remove(&other)
+				delete(twin, other)
+			}
+		}
+		for _, loc := range all {
+			require.Same(t, twin[loc], table.find(&loc))
+		}
+	}
+}
+
+func TestNamesOfTempsLeadToThem(t *testing.T) {
+	temps := temps{numbers: rand.NewChaCha8([32]byte{1})}
+	require.Nil(t, temps.get(1), "nothing has a name")
+	rnd := rand.New(rand.NewPCG(1, 2))
+	type named struct {
+		p  *process
+		id *atomic.Uint64
+	}
+	var all, gone []named
+	for _, want := range []int{tempsFirst, 3 * tempsKept, 10, 0, 1} {
+		for len(all) < want {
+			one := named{&process{}, &atomic.Uint64{}}
+			n := temps.name(one.p, one.id)
+			require.Equal(t, n, temps.name(one.p, one.id), "it has that name already")
+			all = append(all, one)
+		}
+		for len(all) > want {
+			k, last := rnd.IntN(len(all)), len(all)-1
+			temps.release(all[k].id)
+			temps.release(all[k].id) // without harm
+			gone = append(gone, all[k])
+			all[k], all = all[last], all[:last]
+		}
+		require.Equal(t, want, temps.count)
+		for _, one := range all {
+			require.Same(t, one.p, temps.get(one.id.Load()))
+		}
+		for _, one := range gone {
+			require.Nil(t, temps.get(one.id.Load()))
+		}
+	}
+	require.Len(t, temps.slots, tempsFirst, "what many needed was given back")
 }
