@@ -1,14 +1,9 @@
 package cluster_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"io"
-	"math/big"
 	mrand "math/rand/v2"
 	"net"
 	"os"
@@ -17,92 +12,58 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/internal/testca"
 	"github.com/troupe-go/troupe/remote"
 )
 
-// issuer is a certificate authority for one test; the zero value signs for itself.
-type issuer struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-// issue signs a certificate of a node of the cluster, as changed.
-func (a issuer) issue(t *testing.T, change func(*x509.Certificate)) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "node"}, KeyUsage: x509.KeyUsageDigitalSignature,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"n1.shop.internal"},
-	}
-	change(c)
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = c, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
-	require.NoError(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
-func newIssuer(t *testing.T) issuer {
-	c := issuer{}.issue(t, func(c *x509.Certificate) {
-		c.IsCA, c.BasicConstraintsValid, c.KeyUsage, c.ExtKeyUsage = true, true, x509.KeyUsageCertSign, nil
-	})
-	return issuer{c.Leaf, c.PrivateKey.(*ecdsa.PrivateKey)}
-}
+// newAuthority issues certificates of nodes of the cluster.
+func newAuthority() *testca.Authority { return testca.New("127.0.0.1", "n1.shop.internal") }
 
 const (
 	revokedName = "node that was"
 	guestName   = "n1.guests.internal" // of a client
 )
 
-// shown is the TLS of an end that shows a certificate, whatever it thinks of the other's.
-func shown(a issuer, t *testing.T, change func(*x509.Certificate)) *tls.Config {
-	t.Helper()
-	cert := a.issue(t, change)
+// shows is the TLS of an end that shows a certificate, whatever it thinks of the other's.
+func shows(cert *tls.Certificate) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: []string{"troupe/1"}, InsecureSkipVerify: true, //nolint:gosec // the attacker's choice
-		Certificates:         []tls.Certificate{cert},
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil },
+		Certificates:         []tls.Certificate{*cert},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil },
 	}
 }
 
-func asItIs(*x509.Certificate) {}
-
 // strangers are the ends of connections with TLS that a cluster must not talk to, on
 // either side: what they show they show whatever the other end thinks of it.
-func strangers(t *testing.T, ca issuer) map[string]*tls.Config {
-	shows := func(change func(*x509.Certificate)) *tls.Config { return shown(ca, t, change) }
-	none, old, other := shows(asItIs), shows(asItIs), shows(asItIs)
+func strangers(ca *testca.Authority) map[string]*tls.Config {
+	changed := func(options ...testca.Option) *tls.Config { return shows(ca.Issue(options...)) }
+	none, old, other := changed(), changed(), changed()
 	none.Certificates, none.GetClientCertificate = nil, nil
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 	other.NextProtos = []string{"h2"}
 	return map[string]*tls.Config{
 		"no certificate":              none,
-		"a self-signed certificate":   shown(issuer{}, t, asItIs),
-		"a certificate of others":     shown(newIssuer(t), t, asItIs),
-		"an expired certificate":      shows(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }),
-		"a certificate of tomorrow":   shows(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }),
-		"a certificate to sign mail":  shows(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection} }),
-		"a name that is not allowed":  shows(func(c *x509.Certificate) { c.DNSNames = []string{"n1.bank.internal"} }),
-		"a revoked certificate":       shows(func(c *x509.Certificate) { c.Subject.CommonName = revokedName }),
+		"a self-signed certificate":   shows(ca.SelfSigned()),
+		"a certificate of others":     shows(newAuthority().Issue()),
+		"an expired certificate":      changed(testca.Until(time.Now().Add(-time.Minute))),
+		"a certificate of tomorrow":   changed(testca.From(time.Now().Add(time.Hour))),
+		"a certificate to sign mail":  changed(testca.Uses(x509.ExtKeyUsageEmailProtection)),
+		"a name that is not allowed":  changed(testca.For("127.0.0.1", "n1.bank.internal")),
+		"a revoked certificate":       changed(testca.CommonName(revokedName)),
 		"TLS 1.2":                     old,
 		"another protocol inside TLS": other,
 	}
 }
 
+// elsewhere makes a certificate one for another host than the nodes'.
+var elsewhere = testca.For("127.0.0.9", "n1.shop.internal")
+
 // certified is the configuration of a node that is known by its certificate and a secret.
-func certified(t *testing.T, ca issuer) remote.Config {
+func certified(t *testing.T, ca *testca.Authority) remote.Config {
 	t.Helper()
-	cert, pool := ca.issue(t, asItIs), x509.NewCertPool()
-	pool.AddCert(ca.cert)
+	cert, pool := ca.Issue(), ca.Pool()
 	cfg := remote.Config{Secrets: []remote.Secret{secretOf(t, memberWords)}, Transport: &remote.TCP{TLS: &remote.TLS{
-		Certificate: func() (*tls.Certificate, error) { return &cert, nil },
+		Certificate: func() (*tls.Certificate, error) { return cert, nil },
 		Authorities: func() (*x509.CertPool, error) { return pool, nil },
 		Allow:       []string{"*.shop.internal", guestName},
 		Revoked:     func(c *x509.Certificate) bool { return c.Subject.CommonName == revokedName },
@@ -114,14 +75,14 @@ func certified(t *testing.T, ca issuer) remote.Config {
 // TestHostilePortWithTLS attacks a live cluster whose nodes know each other by
 // certificates and a secret: nobody gets in, it talks to nobody, and it goes on serving.
 func TestHostilePortWithTLS(t *testing.T) {
-	ca := newIssuer(t)
+	ca := newAuthority()
 	cfg := certified(t, ca)
 	cfg.HandshakeTimeout = shortGreet
 	v := newVictim(t, cfg)
-	dialing, dialed := strangers(t, ca), strangers(t, ca)
-	dialing["a certificate for servers"] = shown(ca, t, func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[:1] })
-	dialed["a certificate for clients"] = shown(ca, t, func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[1:] })
-	dialed["a certificate for another host"] = shown(ca, t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 9)} })
+	dialing, dialed := strangers(ca), strangers(ca)
+	dialing["a certificate for servers"] = shows(ca.Issue(testca.Uses(x509.ExtKeyUsageServerAuth)))
+	dialed["a certificate for clients"] = shows(ca.Issue(testca.Uses(x509.ExtKeyUsageClientAuth)))
+	dialed["a certificate for another host"] = shows(ca.Issue(elsewhere))
 	dialed["plain text"] = nil
 	for title, stranger := range dialing {
 		t.Run(title+" that dials => refused", func(t *testing.T) {
@@ -135,7 +96,7 @@ func TestHostilePortWithTLS(t *testing.T) {
 	}
 	v.bears("a member's certificate without the secret", func() {
 		for _, said := range [][]byte{append([]byte("TRP1"), frameOf(kindProof, make([]byte, 32)...)...), append([]byte("TRP1"), message("test.hereIAm")...), v.guest(hostileHost + ":1").hello()} {
-			_, _ = v.requireRefused(v.t, shown(ca, v.t, asItIs), said)
+			_, _ = v.requireRefused(v.t, shows(ca.Issue()), said)
 		}
 	})
 	attacks := map[string]func(){
@@ -212,16 +173,16 @@ func (v *victim) requireSilent(t *testing.T, stranger *tls.Config) {
 // TestFalseNames attacks a live cluster by ends with good certificates and the secret, that
 // say to be who they aren't.
 func TestFalseNames(t *testing.T) {
-	ca := newIssuer(t)
+	ca := newAuthority()
 	v := newVictim(t, certified(t, ca))
 	v.bears("names and roles that the certificate doesn't give", func() { v.falseNames(ca) })
 	v.requireCleanLog()
 }
 
-func (v *victim) falseNames(ca issuer) {
+func (v *victim) falseNames(ca *testca.Authority) {
 	member, before := v.nodes[1], v.stats().Refused
-	likeMember, elsewhere := shown(ca, v.t, asItIs), shown(ca, v.t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 9)} })
-	client := shown(ca, v.t, func(c *x509.Certificate) { c.DNSNames = []string{guestName} })
+	likeMember, otherHost := shows(ca.Issue()), shows(ca.Issue(elsewhere))
+	client := shows(ca.Issue(testca.For("127.0.0.1", guestName)))
 	attacks := []struct {
 		title   string
 		as      *tls.Config
@@ -229,7 +190,7 @@ func (v *victim) falseNames(ca issuer) {
 		binding func(real []byte) []byte
 		code    byte
 	}{
-		{"the certificate of another host", elsewhere, member.sys.UID(), nil, refusedName},
+		{"the certificate of another host", otherHost, member.sys.UID(), nil, refusedName},
 		{"the certificate of another role", client, member.sys.UID(), nil, refusedName},
 		{"the certificate of another role, as one that came later", client, freshUID(), nil, refusedStale},
 		{"a member's certificate, as one that came later", likeMember, freshUID(), nil, refusedStale},
@@ -245,7 +206,7 @@ func (v *victim) falseNames(ca issuer) {
 		if c.binding != nil {
 			binding = c.binding(binding)
 		}
-		if c.as != elsewhere {
+		if c.as != otherHost {
 			a.say(kindProof, v.proof(memberWords, dialer, transcriptOf(g.fields(), a.frame(kindChallenge), binding...))...)
 		}
 		a.refused(c.code)

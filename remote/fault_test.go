@@ -51,11 +51,11 @@ var faultsOfTheWire = map[string]func(p *netfault.Proxy){
 // arrives is in order and once (RM-1), what doesn't was declared, a watcher is told
 // exactly once (RM-3), and soon after the fault everything flows again (RM-4).
 func TestFaultsOfTheWire(t *testing.T) {
-	ca := newAuthority(t)
+	ca := newAuthority()
 	for title, fault := range faultsOfTheWire {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			cfg := func() remote.Config { return remote.Config{Transport: &remote.TCP{TLS: ca.node(t)}} }
+			cfg := func() remote.Config { return remote.Config{Transport: &remote.TCP{TLS: ca.node()}} }
 			a, pa := behind(t, cfg())
 			b, pb := behind(t, cfg())
 			w := acquaint(t, a, b)

@@ -3,12 +3,9 @@ package remote_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/internal/testca"
 	"github.com/troupe-go/troupe/remote"
 )
 
@@ -146,26 +144,20 @@ func TestConnectionsAreRenewedInTime(t *testing.T) {
 }
 
 // revoke writes a list that names certificates.
-func (a *authority) revoke(t *testing.T, file string, certs ...*x509.Certificate) {
-	list := &x509.RevocationList{Number: big.NewInt(time.Now().UnixNano()), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}
-	for _, c := range certs {
-		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: c.SerialNumber, RevocationTime: time.Now()})
-	}
-	der, err := x509.CreateRevocationList(rand.Reader, list, a.cert, a.key)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}), 0o600))
+func (a authority) revoke(t *testing.T, file string, certs ...*x509.Certificate) {
+	require.NoError(t, os.WriteFile(file, a.Revoke(certs...), 0o600))
 }
 
 func TestRevokedCertificatesEndConnections(t *testing.T) {
-	ca := newAuthority(t)
-	dirs := []string{t.TempDir(), t.TempDir(), t.TempDir()}
-	list := filepath.Join(dirs[0], "revoked.pem")
+	ca := newAuthority()
+	dirs := []testca.Dir{testca.Dir(t.TempDir()), testca.Dir(t.TempDir()), testca.Dir(t.TempDir())}
+	list := filepath.Join(t.TempDir(), "revoked.pem")
 	ca.revoke(t, list)
 	var nodes []*node
 	var certs []*x509.Certificate
 	var keys []*remote.Keys
 	for _, dir := range dirs {
-		cert := ca.issue(t, nil)
+		cert := ca.Issue()
 		k, err := remote.LoadKeys(ca.write(t, dir, cert))
 		require.NoError(t, err)
 		require.NoError(t, k.Revocations(list))
@@ -198,22 +190,22 @@ func TestRevokedCertificatesEndConnections(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(list, []byte("nonsense"), 0o600))
 	require.Error(t, keys[0].Reload())
-	other := newAuthority(t)
+	other := newAuthority()
 	other.revoke(t, list, certs[2])
 	require.ErrorContains(t, keys[0].Reload(), "not signed")
 	require.Zero(t, good.rem.Recheck(), "what was in use stays in use")
-	require.ErrorContains(t, keys[2].Revocations(filepath.Join(dirs[2], "none")), "load revocations")
+	require.ErrorContains(t, keys[2].Revocations(filepath.Join(t.TempDir(), "none")), "load revocations")
 	require.Error(t, keys[2].Reload(), "the list before counts still, and can't be used")
 }
 
 // Certificates and authorities change under load, as an operator would do it; no ask
 // fails, and the old certificate is worth nothing in the end.
 func TestKeysRotateUnderTraffic(t *testing.T) { // R093
-	old, next := newAuthority(t), newAuthority(t)
-	dirs := []string{t.TempDir(), t.TempDir()}
+	old, next := newAuthority(), newAuthority()
+	dirs := []testca.Dir{testca.Dir(t.TempDir()), testca.Dir(t.TempDir())}
 	var nodes []*node
 	for _, dir := range dirs {
-		keys, err := remote.LoadKeys(old.write(t, dir, old.issue(t, nil)))
+		keys, err := remote.LoadKeys(old.write(t, dir, old.Issue()))
 		require.NoError(t, err)
 		cfg := withTLS(keys.TLS())
 		cfg.Keys, cfg.KeysEvery, cfg.DeliverBy = keys, 5*time.Millisecond, wait
@@ -252,24 +244,15 @@ func TestKeysRotateUnderTraffic(t *testing.T) { // R093
 	for range nodes {
 		<-begun
 	}
-	both := append(pemOf(old), pemOf(next)...)
-	for step, write := range []func(dir string){
-		func(dir string) { replace(t, filepath.Join(dir, "ca.pem"), both) },
-		func(dir string) {
-			tmp := t.TempDir()
-			cert, key, _ := next.write(t, tmp, next.issue(t, nil))
-			for from, to := range map[string]string{key: "key.pem", cert: "cert.pem"} {
-				b, err := os.ReadFile(from)
-				require.NoError(t, err)
-				replace(t, filepath.Join(dir, to), b)
-			}
-		},
-		func(dir string) { replace(t, filepath.Join(dir, "ca.pem"), pemOf(next)) },
+	for step, change := range []func(dir testca.Dir) error{
+		func(dir testca.Dir) error { return dir.Trust(old.Authority, next.Authority) },
+		func(dir testca.Dir) error { return dir.Show(next.Issue()) },
+		func(dir testca.Dir) error { return dir.Trust(next.Authority) },
 	} {
 		for i, dir := range dirs {
 			loaded := subscribe[remote.KeysLoaded](nodes[i], fmt.Sprint("loaded-", step))
 			renewed := subscribe[remote.Renewed](nodes[i], fmt.Sprint("renewed-", step))
-			write(dir)
+			require.NoError(t, change(dir))
 			loaded.next()
 			nodes[i].rem.Renew(0)
 			renewed.next()
@@ -277,21 +260,11 @@ func TestKeysRotateUnderTraffic(t *testing.T) { // R093
 	}
 	close(done)
 	wg.Wait()
-	late := start(t, withTLS(old.node(t)))
+	late := start(t, withTLS(old.node()))
 	letters := subscribe[actor.DeadLetter](late, "letters")
 	late.sys.RefAt(nodes[0].rem.Addr(), "/user/echo").Tell(ping{0})
 	require.Equal(t, ping{0}, letters.next().(actor.DeadLetter).Message, "the old authority is worth nothing now")
 	require.False(t, nodes[0].rem.Stats().CertificateExpires.IsZero())
-}
-
-func pemOf(a *authority) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
-}
-
-// replace changes a file at once, as one should.
-func replace(t *testing.T, file string, b []byte) {
-	require.NoError(t, os.WriteFile(file+".new", b, 0o600))
-	require.NoError(t, os.Rename(file+".new", file))
 }
 
 // locked is a buffer that a logger may write to from anywhere.
@@ -337,8 +310,8 @@ func TestPlaintextIsSaidEachHour(t *testing.T) {
 func TestSecretsAreInNoLog(t *testing.T) {
 	const canary, wrong = "canary 7f3a91c2 never to be seen", "another 55aa0b17 never to be seen"
 	log := &locked{}
-	ca := newAuthority(t)
-	cert := ca.issue(t, nil)
+	ca := newAuthority()
+	cert := ca.Issue()
 	begin := func(words string) *node {
 		out := zerolog.New(log).Level(zerolog.TraceLevel)
 		sys, err := actor.NewSystem("test", actor.Config{Logger: &out, Registry: registry(t)})

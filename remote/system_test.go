@@ -192,10 +192,10 @@ func pairOf(t *testing.T, base remote.Config, test func(t *testing.T, net *remot
 		test(t, nil, start(t, base), start(t, base))
 	})
 	t.Run("over TLS with a secret", func(t *testing.T) {
-		ca := newAuthority(t)
+		ca := newAuthority()
 		cfg := func() remote.Config {
 			c := base
-			c.Transport, c.Secrets = &remote.TCP{TLS: ca.node(t)}, []remote.Secret{sharedSecret(t, "a")}
+			c.Transport, c.Secrets = &remote.TCP{TLS: ca.node()}, []remote.Secret{sharedSecret(t, "a")}
 			return c
 		}
 		test(t, nil, start(t, cfg()), start(t, cfg()))

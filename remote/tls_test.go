@@ -2,17 +2,10 @@ package remote_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,66 +15,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/internal/testca"
 	"github.com/troupe-go/troupe/remote"
 )
 
-// authority is a certificate authority for one test.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+// authority issues certificates of nodes of the shop.
+type authority struct{ *testca.Authority }
+
+func newAuthority() authority {
+	return authority{testca.New("127.0.0.1", "n1.shop.internal", "spiffe://shop/node/1")}
 }
 
-func newAuthority(t testing.TB) *authority {
-	a := &authority{}
-	c := a.issue(t, func(c *x509.Certificate) {
-		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign|x509.KeyUsageDigitalSignature
-		c.ExtKeyUsage, c.Subject.CommonName = nil, "authority"
-	})
-	a.cert, a.key = c.Leaf, c.PrivateKey.(*ecdsa.PrivateKey)
-	return a
-}
-
-// issue signs a certificate of a good node, as changed.
-func (a *authority) issue(t testing.TB, change func(*x509.Certificate)) *tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: "node"}, KeyUsage: x509.KeyUsageDigitalSignature,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"n1.shop.internal"},
-		URIs: []*url.URL{{Scheme: "spiffe", Host: "shop", Path: "/node/1"}},
-	}
-	if change != nil {
-		change(template)
-	}
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	require.NoError(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
-func (a *authority) pool() *x509.CertPool {
-	p := x509.NewCertPool()
-	p.AddCert(a.cert)
-	return p
-}
-
-func (a *authority) with(cert *tls.Certificate) *remote.TLS {
+// with is the TLS of a node that shows a certificate, and trusts the authority.
+func (a authority) with(cert *tls.Certificate) *remote.TLS {
 	return &remote.TLS{
 		Certificate: func() (*tls.Certificate, error) { return cert, nil },
-		Authorities: func() (*x509.CertPool, error) { return a.pool(), nil },
+		Authorities: func() (*x509.CertPool, error) { return a.Pool(), nil },
 	}
 }
 
-func (a *authority) node(t testing.TB) *remote.TLS { return a.with(a.issue(t, nil)) }
+func (a authority) node() *remote.TLS { return a.with(a.Issue()) }
 
 func sharedSecret(t testing.TB, which string) remote.Secret {
 	s, err := remote.NewSecret([]byte("a secret for tests only, " + which))
@@ -94,8 +47,8 @@ func withTLS(cfg *remote.TLS) remote.Config {
 }
 
 // guardedBy is the TLS of a node that takes nodes of the shop that are not revoked.
-func guardedBy(t *testing.T, ca *authority) *remote.TLS {
-	cfg := ca.node(t)
+func guardedBy(ca authority) *remote.TLS {
+	cfg := ca.node()
 	cfg.Allow = []string{"*.shop.internal"}
 	cfg.Revoked = func(c *x509.Certificate) bool { return c.Subject.CommonName == revokedName }
 	return cfg
@@ -115,31 +68,33 @@ func shows(cert *tls.Certificate) *tls.Config {
 
 // strangers are ends of a connection that a good node must not talk to: what they show
 // they show whatever the other end thinks of it. nil speaks no TLS at all.
-func strangers(t *testing.T, ca *authority) map[string]*tls.Config {
-	good := ca.issue(t, nil)
+func strangers(ca authority) map[string]*tls.Config {
+	good := ca.Issue()
 	none := shows(good)
 	none.Certificates, none.GetClientCertificate = nil, nil
 	old, otherALPN, noALPN := shows(good), shows(good), shows(good)
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 	otherALPN.NextProtos, noALPN.NextProtos = []string{"http/1.1"}, nil
-	self := &authority{}
-	changed := func(change func(*x509.Certificate)) *tls.Config { return shows(ca.issue(t, change)) }
+	changed := func(change testca.Option) *tls.Config { return shows(ca.Issue(change)) }
 	return map[string]*tls.Config{
 		"no certificate":                 none,
-		"a self-signed certificate":      shows(self.issue(t, nil)),
-		"a certificate of others":        shows(newAuthority(t).issue(t, nil)),
-		"an expired certificate":         changed(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }),
-		"a certificate of tomorrow":      changed(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }),
-		"a certificate to sign mail":     changed(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection} }),
-		"a name that is not allowed":     changed(func(c *x509.Certificate) { c.DNSNames, c.URIs = []string{"n1.bank.internal"}, nil }),
+		"a self-signed certificate":      shows(ca.SelfSigned()),
+		"a certificate of others":        shows(newAuthority().Issue()),
+		"an expired certificate":         changed(testca.Until(time.Now().Add(-time.Minute))),
+		"a certificate of tomorrow":      changed(testca.From(time.Now().Add(time.Hour))),
+		"a certificate to sign mail":     changed(testca.Uses(x509.ExtKeyUsageEmailProtection)),
+		"a name that is not allowed":     changed(testca.For("127.0.0.1", "n1.bank.internal")),
 		"TLS 1.2":                        old,
 		"another protocol":               otherALPN,
 		"no protocol":                    noALPN,
-		"a certificate without any name": changed(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses, c.URIs = nil, nil, nil }),
-		"a revoked certificate":          changed(func(c *x509.Certificate) { c.Subject.CommonName = revokedName }),
+		"a certificate without any name": changed(testca.For()),
+		"a revoked certificate":          changed(testca.CommonName(revokedName)),
 		"plain text":                     nil,
 	}
 }
+
+// elsewhere makes a certificate one for another host than the node's.
+var elsewhere = testca.For("127.0.0.2", "n1.shop.internal", "spiffe://shop/node/1")
 
 // securely puts a stranger's TLS on a connection.
 func securely(c net.Conn, stranger *tls.Config, side func(net.Conn, *tls.Config) *tls.Conn) net.Conn {
@@ -150,10 +105,10 @@ func securely(c net.Conn, stranger *tls.Config, side func(net.Conn, *tls.Config)
 }
 
 func TestTLSRefusesStrangersThatDial(t *testing.T) {
-	ca := newAuthority(t)
-	n := start(t, withTLS(guardedBy(t, ca)))
-	all := strangers(t, ca)
-	all["a certificate for servers"] = shows(ca.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }))
+	ca := newAuthority()
+	n := start(t, withTLS(guardedBy(ca)))
+	all := strangers(ca)
+	all["a certificate for servers"] = shows(ca.Issue(testca.Uses(x509.ExtKeyUsageServerAuth)))
 	require.GreaterOrEqual(t, len(all), 12, "the dialing half of the matrix")
 	for title, stranger := range all {
 		t.Run(title+" => refused", func(t *testing.T) {
@@ -172,21 +127,21 @@ func TestTLSRefusesStrangersThatDial(t *testing.T) {
 		})
 	}
 	require.Zero(t, n.rem.Stats().Peers, "nobody was let in")
-	good := start(t, withTLS(ca.node(t)))
+	good := start(t, withTLS(ca.node()))
 	there := n.inbox("there")
 	good.sys.RefAt(n.rem.Addr(), "/user/there").Tell(ping{1})
 	there.expect(ping{1})
 }
 
 func TestTLSRefusesStrangersThatAreDialed(t *testing.T) {
-	ca := newAuthority(t)
-	all := strangers(t, ca)
-	all["a certificate for clients"] = shows(ca.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }))
-	all["a certificate for another host"] = shows(ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} }))
+	ca := newAuthority()
+	all := strangers(ca)
+	all["a certificate for clients"] = shows(ca.Issue(testca.Uses(x509.ExtKeyUsageClientAuth)))
+	all["a certificate for another host"] = shows(ca.Issue(elsewhere))
 	require.GreaterOrEqual(t, len(all), 12, "the accepting half of the matrix")
 	for title, stranger := range all {
 		t.Run(title+" => nothing is said to it", func(t *testing.T) {
-			requireSilent(t, guardedBy(t, ca), stranger)
+			requireSilent(t, guardedBy(ca), stranger)
 		})
 	}
 }
@@ -224,9 +179,9 @@ func requireSilent(t *testing.T, cfg *remote.TLS, stranger *tls.Config) {
 }
 
 func TestTLSNameIsBoundToTheAddress(t *testing.T) { // R091
-	ca := newAuthority(t)
-	n := start(t, withTLS(ca.node(t)))
-	impostor := withTLS(ca.with(ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} })))
+	ca := newAuthority()
+	n := start(t, withTLS(ca.node()))
+	impostor := withTLS(ca.with(ca.Issue(elsewhere)))
 	a := start(t, impostor) // advertises 127.0.0.1 with a certificate for 127.0.0.2
 	there := n.inbox("there")
 	letters := subscribe[actor.DeadLetter](a, "letters")
@@ -238,8 +193,8 @@ func TestTLSNameIsBoundToTheAddress(t *testing.T) { // R091
 }
 
 func TestTLSAndPlainDontMix(t *testing.T) {
-	ca := newAuthority(t)
-	secure := start(t, withTLS(ca.node(t)))
+	ca := newAuthority()
+	secure := start(t, withTLS(ca.node()))
 	plain := start(t, remote.Config{DeliverBy: 200 * time.Millisecond})
 	for title, c := range map[string]struct{ from, to *node }{
 		"plain to TLS": {plain, secure},
@@ -254,7 +209,7 @@ func TestTLSAndPlainDontMix(t *testing.T) {
 }
 
 func TestTLSAllow(t *testing.T) {
-	ca := newAuthority(t)
+	ca := newAuthority()
 	for title, c := range map[string]struct {
 		allow []string
 		ok    bool
@@ -274,10 +229,10 @@ func TestTLSAllow(t *testing.T) {
 		"the common name, no names": {[]string{"node"}, false},
 	} {
 		t.Run(title, func(t *testing.T) {
-			cfg := ca.node(t)
+			cfg := ca.node()
 			cfg.Allow = c.allow
 			n := start(t, withTLS(cfg))
-			conn, err := tls.Dial("tcp", n.rem.Addr(), strangersGood(t, ca))
+			conn, err := tls.Dial("tcp", n.rem.Addr(), strangersGood(ca))
 			if err == nil {
 				_, err = conn.Write([]byte("no such protocol, but it was let in to say so"))
 				require.NoError(t, err)
@@ -292,18 +247,18 @@ func TestTLSAllow(t *testing.T) {
 	}
 }
 
-func strangersGood(t *testing.T, ca *authority) *tls.Config {
+func strangersGood(ca authority) *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS13, NextProtos: []string{"troupe/1"}, RootCAs: ca.pool(), ServerName: "127.0.0.1",
-		Certificates: []tls.Certificate{*ca.issue(t, nil)},
+		MinVersion: tls.VersionTLS13, NextProtos: []string{"troupe/1"}, RootCAs: ca.Pool(), ServerName: "127.0.0.1",
+		Certificates: []tls.Certificate{*ca.Issue()},
 	}
 }
 
 func TestTLSSaysWhatIsWrong(t *testing.T) {
-	ca := newAuthority(t)
+	ca := newAuthority()
 	n := start(t, remote.Config{})
-	one := ca.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
-	everybody := ca.node(t)
+	one := ca.Issue(testca.Uses(x509.ExtKeyUsageServerAuth))
+	everybody := ca.node()
 	everybody.Allow = []string{"*"}
 	for title, c := range map[string]struct {
 		cfg  *remote.TLS
@@ -321,21 +276,16 @@ func TestTLSSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// write puts a certificate, its key and authorities into files.
-func (a *authority) write(t *testing.T, dir string, cert *tls.Certificate) (certFile, keyFile, authorities string) {
-	der, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	require.NoError(t, err)
-	file := func(name, kind string, der []byte) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
-		return path
-	}
-	return file("cert.pem", "CERTIFICATE", cert.Certificate[0]), file("key.pem", "PRIVATE KEY", der), file("ca.pem", "CERTIFICATE", a.cert.Raw)
+// write puts a certificate, its key and the authority into files.
+func (a authority) write(t *testing.T, dir testca.Dir, cert *tls.Certificate) (certFile, keyFile, authorities string) {
+	require.NoError(t, dir.Trust(a.Authority))
+	require.NoError(t, dir.Show(cert))
+	return dir.Files()
 }
 
 func TestKeysRotate(t *testing.T) {
-	ca, dir := newAuthority(t), t.TempDir()
-	keys, err := remote.LoadKeys(ca.write(t, dir, ca.issue(t, nil)))
+	ca, dir := newAuthority(), testca.Dir(t.TempDir())
+	keys, err := remote.LoadKeys(ca.write(t, dir, ca.Issue()))
 	require.NoError(t, err)
 	cfg := withTLS(keys.TLS("*.shop.internal"))
 	a, b := start(t, cfg), start(t, cfg)
@@ -345,12 +295,12 @@ func TestKeysRotate(t *testing.T) {
 	there.expect(ping{1})
 
 	ends := keys.Expires()
-	_, _, _ = ca.write(t, dir, ca.issue(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }))
+	_, _, _ = ca.write(t, dir, ca.Issue(testca.Until(time.Now().Add(-time.Minute))))
 	require.ErrorContains(t, keys.Reload(), "does not hold against")
 	require.Equal(t, ends, keys.Expires(), "what was in use stays in use")
 
-	ca2 := newAuthority(t)
-	_, _, _ = ca2.write(t, dir, ca2.issue(t, func(c *x509.Certificate) { c.NotAfter = ends.Add(time.Minute) }))
+	ca2 := newAuthority()
+	_, _, _ = ca2.write(t, dir, ca2.Issue(testca.Until(ends.Add(time.Minute))))
 	require.NoError(t, keys.Reload())
 	require.Equal(t, ends.Add(time.Minute), keys.Expires())
 	ref.Tell(ping{2}) // on the old connection
@@ -358,6 +308,6 @@ func TestKeysRotate(t *testing.T) {
 	c := start(t, cfg)
 	c.sys.RefAt(b.rem.Addr(), "/user/there").Tell(ping{3}) // on one of the new authority
 	there.expect(ping{3})
-	_, err = remote.LoadKeys(filepath.Join(dir, "none"), "x", "y")
+	_, err = remote.LoadKeys(filepath.Join(t.TempDir(), "none"), "x", "y")
 	require.ErrorContains(t, err, "load certificate")
 }

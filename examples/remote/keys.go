@@ -20,7 +20,9 @@ import (
 )
 
 // testKeys issues a certificate for this machine from an authority whose key lies
-// beside it: good for trying things out, and for nothing else.
+// beside it: good for trying things out, and for nothing else. All of it is here, by the
+// standard library, though our own tests have a package for it (internal/testca): that one
+// is closed to other modules, and this folder has to compile where a reader copies it to.
 func testKeys(dir, name string) (*remote.Keys, error) {
 	ca, caKey, err := authority(dir)
 	if err != nil {
