@@ -236,46 +236,54 @@ func chooseWire[T any](t *Type) {
 	}
 }
 
-// decodeInto decodes values into places that are used again: the message is a copy, so
-// it alone is allocated.
-func decodeInto[T any]() func(Scope, []byte) (any, error) {
-	places := sync.Pool{New: func() any { return new(T) }}
-	return func(s Scope, body []byte) (any, error) {
-		place := places.Get().(*T)
-		msg, err := decodeAt(s, place, body)
-		if err == nil {
-			places.Put(place)
-		}
-		return msg, err
-	}
+// spot is where values are decoded, again and again: the message is a copy, so it alone
+// is allocated.
+type spot[T any] struct {
+	value *T
+	into  Decoder // value
+	dirty bool    // by a method that failed
 }
 
-// decodeAlone is decodeInto for one goroutine, which needs one place.
-func decodeAlone[T any]() func(Scope, []byte) (any, error) {
-	var place *T
-	return func(s Scope, body []byte) (any, error) {
-		p := place
-		place = nil // what a method that fails leaves in it is not for the next
-		if p == nil {
-			p = new(T)
-		}
-		msg, err := decodeAt(s, p, body)
-		if err == nil {
-			place = p
-		}
-		return msg, err
-	}
+func newSpot[T any]() *spot[T] {
+	v := new(T)
+	return &spot[T]{value: v, into: any(v).(Decoder)}
 }
 
-// decodeAt decodes a value at a place, which is empty again afterwards.
-func decodeAt[T any](s Scope, place *T, body []byte) (any, error) {
-	if err := any(place).(Decoder).DecodeWire(s, body); err != nil {
+// decode decodes a value. The spot is empty again afterwards, unless it is dirty.
+func (p *spot[T]) decode(s Scope, body []byte) (any, error) {
+	p.dirty = true
+	if err := p.into.DecodeWire(s, body); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	msg := any(*place)
+	msg := any(*p.value)
 	var zero T
-	*place = zero
+	*p.value = zero
+	p.dirty = false
 	return msg, nil
+}
+
+// decodeInto decodes values for many goroutines.
+func decodeInto[T any]() func(Scope, []byte) (any, error) {
+	spots := sync.Pool{New: func() any { return newSpot[T]() }}
+	return func(s Scope, body []byte) (any, error) {
+		p := spots.Get().(*spot[T])
+		msg, err := p.decode(s, body)
+		if err == nil {
+			spots.Put(p)
+		}
+		return msg, err
+	}
+}
+
+// decodeAlone is decodeInto for one goroutine, which needs one spot.
+func decodeAlone[T any]() func(Scope, []byte) (any, error) {
+	p := newSpot[T]()
+	return func(s Scope, body []byte) (any, error) {
+		if p.dirty {
+			p = newSpot[T]()
+		}
+		return p.decode(s, body)
+	}
 }
 
 func chooseBinary[T any](t *Type) {

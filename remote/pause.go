@@ -1,7 +1,9 @@
 package remote
 
-// pauseCount is how many messages are read before those whom they have woken may run.
-const pauseCount = 32
+const (
+	pauseCount = 32  // messages that are read before those whom they have woken may run
+	floodCount = 512 // and that many where nothing is sent: what waits longer is no longer in the cache
+)
 
 // pacing is when the reading of a stream of messages pauses. It is touched by Data only.
 type pacing struct {
@@ -16,10 +18,10 @@ func (s *pacing) look(p *peer) {
 }
 
 // pause hands over what has been read, and lets those run whom it has woken. What they
-// send goes out together, and the other node works on it while this one reads on. It
-// would only cost time where nothing is sent.
+// send goes out together, and the other node works on it while this one reads on. Where
+// nothing is sent, it would mostly cost time, so it is rare.
 func (i *inbound) pause() {
-	if i.conversing {
+	if i.conversing || i.got%floodCount == 0 {
 		i.handOver()
 		if c, ok := i.conn.(YieldingConn); ok {
 			c.Yield()
