@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/stranger"
 	"github.com/troupe-go/troupe/remote"
 )
 
@@ -75,7 +76,7 @@ func (p *prey) throw(c io.Writer, frames ...[]byte) {
 }
 
 func crumbOf(n byte) []byte {
-	return messageTo("/user/prey", "test.crumb", 0x81, 0xa1, 'N', n) // {"N": n}
+	return stranger.Message("/user/prey", "test.crumb", 0x81, 0xa1, 'N', n) // {"N": n}
 }
 
 // eats requires that the prey handles a crumb, of this number.
@@ -138,12 +139,12 @@ func TestAFloodToOneActor(t *testing.T) { // F-28
 		}},
 		{"poison", func(c io.ReadWriter) {
 			for range 10 {
-				p.throw(c, bytes.Repeat(messageTo("/user/prey", "test.poison", 0x80), preyRoom/10))
+				p.throw(c, bytes.Repeat(stranger.Message("/user/prey", "test.poison", 0x80), preyRoom/10))
 				count(p, "each kills it", p.died, preyRoom/10)
 			}
 		}},
 		{"types that nobody knows", func(c io.ReadWriter) {
-			p.throw(c, bytes.Repeat(messageTo("/user/prey", "no.such.type", 0x80), 1000))
+			p.throw(c, bytes.Repeat(stranger.Message("/user/prey", "no.such.type", 0x80), 1000))
 		}},
 		{"a frame that is too large", func(c io.ReadWriter) {
 			other := v.introduced(1)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/internal/stranger"
 	"github.com/troupe-go/troupe/internal/testca"
 	"github.com/troupe-go/troupe/remote"
 )
@@ -50,10 +51,10 @@ func TestRotationUnderLoad(t *testing.T) { // R093
 
 	_, err := v.requireRefused(t, shows(old.Issue()), []byte("TRP1"))
 	require.Error(t, err, "the old authority is worth nothing")
-	for words, verdict := range map[string]byte{memberWords: kindRefusal, strangerWords: kindWelcome} {
+	for words, verdict := range map[string]byte{memberWords: stranger.KindRefusal, strangerWords: stranger.KindWelcome} {
 		g := v.guest("127.0.0.1:1")
-		a := v.beginTLS(shows(next.Issue()), g.hello()).magic()
-		a.say(kindProof, v.proof(words, dialer, transcriptOf(g.fields(), a.frame(kindChallenge), a.binding()...))...)
+		a := v.beginTLS(shows(next.Issue()), g.Hello()).magic()
+		a.say(stranger.KindProof, stranger.Proof(words, stranger.Dialer, stranger.Transcript(g.Fields(), a.frame(stranger.KindChallenge), a.binding()...))...)
 		a.frame(verdict)
 	}
 	authority, secrets = next, []remote.Secret{newSecret}

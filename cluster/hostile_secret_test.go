@@ -13,6 +13,7 @@ import (
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/stranger"
 	"github.com/troupe-go/troupe/remote"
 )
 
@@ -61,35 +62,43 @@ func (v *victim) falseHandshakes() {
 	var recorded []byte
 	{ // what somebody has seen on the wire
 		g := v.guest(hostileHost + ":1")
-		a := v.begin(g.hello()).magic()
-		recorded = v.proof(clientWords, dialer, transcriptOf(g.fields(), a.frame(kindChallenge)))
-		a.say(kindProof, recorded...)
-		a.frame(kindWelcome)
+		a := v.begin(g.Hello()).magic()
+		recorded = stranger.Proof(clientWords, stranger.Dialer, stranger.Transcript(g.Fields(), a.frame(stranger.KindChallenge)))
+		a.say(stranger.KindProof, recorded...)
+		a.frame(stranger.KindWelcome)
 	}
 	attacks := []struct {
 		title  string
-		change func(*greeting)                                 // before it is said
-		prove  func(g greeting, challenge, said []byte) []byte // nil: it is refused before that
+		change func(*stranger.Greeting)                                 // before it is said
+		prove  func(g stranger.Greeting, challenge, said []byte) []byte // nil: it is refused before that
 		code   byte
 	}{
-		{title: "a proof that was right once", prove: func(_ greeting, _, _ []byte) []byte { return recorded }, code: refusedSecret},
-		{title: "a proof by another secret", prove: func(_ greeting, _, said []byte) []byte { return v.proof(strangerWords, dialer, said) }, code: refusedSecret},
-		{title: "the proof of the other role", prove: func(_ greeting, _, said []byte) []byte { return v.proof(memberWords, acceptor, said) }, code: refusedSecret},
-		{title: "what the other end would say", prove: func(g greeting, _, said []byte) []byte {
-			return v.proof(memberWords, acceptor, said, []byte{kindWelcome}, g.fields())
+		{title: "a proof that was right once", prove: func(_ stranger.Greeting, _, _ []byte) []byte { return recorded }, code: refusedSecret},
+		{title: "a proof by another secret", prove: func(_ stranger.Greeting, _, said []byte) []byte {
+			return stranger.Proof(strangerWords, stranger.Dialer, said)
 		}, code: refusedSecret},
-		{title: "a proof cut short", prove: func(_ greeting, _, said []byte) []byte { return v.proof(memberWords, dialer, said)[:31] }, code: refusedSecret},
-		{title: "a proof and more", prove: func(_ greeting, _, said []byte) []byte { return append(v.proof(memberWords, dialer, said), 0) }, code: refusedSecret},
-		{title: "an empty proof", prove: func(_ greeting, _, _ []byte) []byte { return nil }, code: refusedSecret},
-		{title: "the version lowered on the way", prove: func(g greeting, challenge, _ []byte) []byte {
-			g.version++ // so the dialer has said
-			return v.proof(memberWords, dialer, transcriptOf(g.fields(), challenge))
-		}, change: func(g *greeting) { g.version-- }, code: refusedSecret},
-		{title: "the version of a time without proofs", change: func(g *greeting) { g.version = 1 }, code: refusedSecret},
-		{title: "no proof on offer", change: func(g *greeting) { g.features &^= 1 }, code: refusedSecret},
-		{title: "another cluster", change: func(g *greeting) { g.cluster = "village" }, code: refusedCluster},
-		{title: "another address", change: func(g *greeting) { g.to = v.nodes[1].addr }, code: refusedAddress},
-		{title: "the node's own identity", change: func(g *greeting) { g.addr, g.uid = v.target, v.nodes[0].sys.UID() }, code: refusedSelf},
+		{title: "the proof of the other role", prove: func(_ stranger.Greeting, _, said []byte) []byte {
+			return stranger.Proof(memberWords, stranger.Acceptor, said)
+		}, code: refusedSecret},
+		{title: "what the other end would say", prove: func(g stranger.Greeting, _, said []byte) []byte {
+			return stranger.Proof(memberWords, stranger.Acceptor, said, []byte{stranger.KindWelcome}, g.Fields())
+		}, code: refusedSecret},
+		{title: "a proof cut short", prove: func(_ stranger.Greeting, _, said []byte) []byte {
+			return stranger.Proof(memberWords, stranger.Dialer, said)[:31]
+		}, code: refusedSecret},
+		{title: "a proof and more", prove: func(_ stranger.Greeting, _, said []byte) []byte {
+			return append(stranger.Proof(memberWords, stranger.Dialer, said), 0)
+		}, code: refusedSecret},
+		{title: "an empty proof", prove: func(_ stranger.Greeting, _, _ []byte) []byte { return nil }, code: refusedSecret},
+		{title: "the version lowered on the way", prove: func(g stranger.Greeting, challenge, _ []byte) []byte {
+			g.Version++ // so the dialer has said
+			return stranger.Proof(memberWords, stranger.Dialer, stranger.Transcript(g.Fields(), challenge))
+		}, change: func(g *stranger.Greeting) { g.Version-- }, code: refusedSecret},
+		{title: "the version of a time without proofs", change: func(g *stranger.Greeting) { g.Version = 1 }, code: refusedSecret},
+		{title: "no proof on offer", change: func(g *stranger.Greeting) { g.Features &^= 1 }, code: refusedSecret},
+		{title: "another cluster", change: func(g *stranger.Greeting) { g.Cluster = "village" }, code: refusedCluster},
+		{title: "another address", change: func(g *stranger.Greeting) { g.To = v.nodes[1].addr }, code: refusedAddress},
+		{title: "the node's own identity", change: func(g *stranger.Greeting) { g.Addr, g.UID = v.target, v.nodes[0].sys.UID() }, code: refusedSelf},
 	}
 	for _, c := range attacks {
 		v.t.Log(c.title)
@@ -97,17 +106,17 @@ func (v *victim) falseHandshakes() {
 		if c.change != nil {
 			c.change(&g)
 		}
-		a := v.begin(g.hello()).magic()
+		a := v.begin(g.Hello()).magic()
 		if c.prove != nil {
-			challenge := a.frame(kindChallenge)
-			a.say(kindProof, c.prove(g, challenge, transcriptOf(g.fields(), challenge))...)
+			challenge := a.frame(stranger.KindChallenge)
+			a.say(stranger.KindProof, c.prove(g, challenge, stranger.Transcript(g.Fields(), challenge))...)
 		}
 		a.refused(c.code)
 	}
 	require.EqualValues(v.t, len(attacks), v.stats().Refused-before, "each is counted")
-	for _, said := range [][]byte{message("test.whoAreYou", 0x80), systemFrame(1, systemStop, 0, "/user/echo", "/user/x"), v.guest(hostileHost + ":1").hello()[4:]} {
-		a := v.begin(v.guest(hostileHost + ":1").hello()).magic()
-		a.frame(kindChallenge)
+	for _, said := range [][]byte{message("test.whoAreYou", 0x80), systemFrame(1, systemStop, 0, "/user/echo", "/user/x"), v.guest(hostileHost + ":1").Hello()[4:]} {
+		a := v.begin(v.guest(hostileHost + ":1").Hello()).magic()
+		a.frame(stranger.KindChallenge)
 		_, _ = a.c.Write(said) // instead of a proof
 		a.closed()
 	}
@@ -127,9 +136,9 @@ func (v *victim) impostors() {
 	} {
 		v.t.Log(c.title)
 		g := v.guest(member.addr)
-		g.uid = c.uid
-		a := v.begin(g.hello()).magic()
-		a.say(kindProof, v.proof(clientWords, dialer, transcriptOf(g.fields(), a.frame(kindChallenge)))...)
+		g.UID = c.uid
+		a := v.begin(g.Hello()).magic()
+		a.say(stranger.KindProof, stranger.Proof(clientWords, stranger.Dialer, stranger.Transcript(g.Fields(), a.frame(stranger.KindChallenge)))...)
 		a.refused(c.code)
 
 		name := "mortal-" + strings.ReplaceAll(c.title, " ", "-")
@@ -175,7 +184,7 @@ func (v *victim) forgeries() {
 	watcher := v.nodes[0].watcher(watched)
 
 	g := v.guest(v.address())
-	g.stream = 0
+	g.Stream = 0
 	c := v.enter(g, clientWords).c
 	seq := byte(0)
 	system := func(kind byte, path, from string) []byte {
@@ -192,7 +201,7 @@ func (v *victim) forgeries() {
 		system(systemStop, "/system/cluster", "/user/x"),
 		system(systemWatch, "/user/other", "/user/x"),
 		system(systemWatch, "/system/cluster", "/user/x"),
-		frameOf(kindAck, binary.AppendUvarint(nil, 1<<40)...), frameOf(kindNack, 1),
+		stranger.Frame(stranger.KindAck, binary.AppendUvarint(nil, 1<<40)...), stranger.Frame(stranger.KindNack, 1),
 	} {
 		_, err := c.Write(frame)
 		require.NoError(v.t, err)

@@ -24,6 +24,7 @@ import (
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/stranger"
 	"github.com/troupe-go/troupe/remote"
 )
 
@@ -322,7 +323,7 @@ func TestHostilePort(t *testing.T) {
 		{"silent ones", func() { v.many(func(*rand.Rand) { v.requireClosed(nil) }) }},
 		{"frames of unknown kinds", func() {
 			c := v.introduced(1)
-			lines, junk := v.log.count(), bytes.Repeat(frameOf(200, 1, 2, 3), 1000)
+			lines, junk := v.log.count(), bytes.Repeat(stranger.Frame(200, 1, 2, 3), 1000)
 			for {
 				if _, err := c.Write(junk); err != nil {
 					require.NotErrorIs(v.t, err, os.ErrDeadlineExceeded, "the node must close it")
@@ -354,7 +355,7 @@ func TestHostilePort(t *testing.T) {
 				packed := append(binary.AppendUvarint(nil, claimed), 0, 'a', 0x15, 1, 0, 0xff, 0xff)
 				body := append([]byte{0x40, 10}, "/user/echo"...)
 				body = append(append(body, 0, 12), "test.hereIAm"...)
-				_, err := c.Write(frameOf(20, append(body, packed...)...))
+				_, err := c.Write(stranger.Frame(20, append(body, packed...)...))
 				require.NoError(v.t, err)
 				_, err = io.Copy(io.Discard, c)
 				require.NotErrorIs(v.t, err, os.ErrDeadlineExceeded, "the node must close it")
@@ -362,12 +363,12 @@ func TestHostilePort(t *testing.T) {
 		}},
 		{"senders and ends that are somebody else's", func() {
 			g, other, before := v.guest(v.address()), v.nodes[1], v.stats()
-			g.stream = 0
+			g.Stream = 0
 			c := v.enter(g, "").c
-			forged := messageFrom("/user/echo", g.addr, g.uid-1, "test.whoAreYou") // in the name of who was there before
+			forged := messageFrom("/user/echo", g.Addr, g.UID-1, "test.whoAreYou") // in the name of who was there before
 			ended := systemFrame(1, systemTerminated, other.sys.UID(), "/system/x", "/user/echo")
 			for range 100 {
-				_, err := c.Write(bytes.Join([][]byte{forged, ended, frameOf(kindAck, 0xff, 0x7f), frameOf(kindNack, 1)}, nil))
+				_, err := c.Write(bytes.Join([][]byte{forged, ended, stranger.Frame(stranger.KindAck, 0xff, 0x7f), stranger.Frame(stranger.KindNack, 1)}, nil))
 				require.NoError(v.t, err)
 			}
 			v.until("100 forged ones are counted, and 200 acknowledgements of nothing", func() bool {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/internal/stranger"
 	"github.com/troupe-go/troupe/internal/testca"
 	"github.com/troupe-go/troupe/remote"
 )
@@ -95,7 +96,7 @@ func TestHostilePortWithTLS(t *testing.T) {
 		t.Run(title+" that is dialed => nothing is said to it", func(t *testing.T) { v.requireSilent(t, stranger) })
 	}
 	v.bears("a member's certificate without the secret", func() {
-		for _, said := range [][]byte{append([]byte("TRP1"), frameOf(kindProof, make([]byte, 32)...)...), append([]byte("TRP1"), message("test.hereIAm")...), v.guest(hostileHost + ":1").hello()} {
+		for _, said := range [][]byte{append([]byte("TRP1"), stranger.Frame(stranger.KindProof, make([]byte, 32)...)...), append([]byte("TRP1"), message("test.hereIAm")...), v.guest(hostileHost + ":1").Hello()} {
 			_, _ = v.requireRefused(v.t, shows(ca.Issue()), said)
 		}
 	})
@@ -200,14 +201,14 @@ func (v *victim) falseNames(ca *testca.Authority) {
 	for _, c := range attacks {
 		v.t.Log(c.title)
 		g := v.guest(member.addr)
-		g.uid = c.uid
-		a := v.beginTLS(c.as, g.hello()).magic()
+		g.UID = c.uid
+		a := v.beginTLS(c.as, g.Hello()).magic()
 		binding := a.binding()
 		if c.binding != nil {
 			binding = c.binding(binding)
 		}
 		if c.as != otherHost {
-			a.say(kindProof, v.proof(memberWords, dialer, transcriptOf(g.fields(), a.frame(kindChallenge), binding...))...)
+			a.say(stranger.KindProof, stranger.Proof(memberWords, stranger.Dialer, stranger.Transcript(g.Fields(), a.frame(stranger.KindChallenge), binding...))...)
 		}
 		a.refused(c.code)
 	}

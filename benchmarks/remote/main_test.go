@@ -99,11 +99,3 @@ func TestOnly(t *testing.T) {
 	}
 	require.Equal(t, []string{"R2", "T1", "T1k", "T2", "T3", "O", "O 25 %", "O 50 %", "O 75 %"}, ids)
 }
-
-func TestPercentiles(t *testing.T) {
-	var each []time.Duration
-	for n := range 1000 {
-		each = append(each, time.Duration(1000-n)*time.Microsecond)
-	}
-	require.Equal(t, figures{"p50": 500, "p99": 990, "p99.9": 999, "max": 1000}, percentiles(each, time.Microsecond))
-}

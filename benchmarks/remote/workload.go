@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/troupe-go/troupe/benchmarks/internal/openloop"
 	"github.com/troupe-go/troupe/remote"
 )
 
@@ -66,7 +67,7 @@ type contender interface {
 	// all by one.
 	rounds(n, atOnce int, askers bool) (time.Duration, error)
 	// atRate has questions answered when they are due.
-	atRate(o *openLoop) error
+	atRate(o *openloop.Loop) error
 }
 
 func (s setting) dial() (contender, error) {
@@ -183,7 +184,7 @@ func openLoops(s sizes, beside []string) []workload {
 				if err := c.atRate(o); err != nil {
 					return nil, err
 				}
-				return o.figures(), nil
+				return openloop.Percentiles(o.Steady(nil), time.Microsecond), nil
 			},
 		})
 	}
