@@ -43,11 +43,10 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 	if r.closing.Load() {
 		return p.drop(l.to, msg, from, actor.DropUnreachable)
 	}
-	d, err := l.draft(msg, from)
-	if err != nil {
+	d := draft{trace: trace}
+	if err := l.draft(&d, msg, from); err != nil {
 		return l.peer.refuseToEncode(l.to, msg, from, err)
 	}
-	d.trace = trace
 	s := r.scratch()
 	defer r.release(s)
 	for {
@@ -67,37 +66,39 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 			known = p.known.Load() // who is there now may take smaller frames
 			continue
 		}
-		return l.sent(result, &d, msg, from, known)
+		return l.sent(&result, &d, msg, from, known)
 	}
 }
 
-// draft finds out how the message is to be sent.
-func (l *link) draft(msg any, from actor.PID) (draft, error) {
+// draft finds out how the message is to be sent. It fills d in: copying it costs as much
+// as finding out.
+func (l *link) draft(d *draft, msg any, from actor.PID) error {
 	r := l.peer.remote
-	serial := r.port.Serial(from)
-	if serial != 0 || from.IsZero() { // others are many, and soon gone
-		if o := l.alike().find(serial, msg); o != nil {
-			return draft{typ: o.typ, sender: serial, kind: o.lane.kind, lane: o.lane, form: o.form, known: o}, nil
+	d.sender = r.port.Serial(from)
+	if d.sender != 0 || from.IsZero() { // others are many, and soon gone
+		if o := l.alike().find(d.sender, msg); o != nil {
+			d.typ, d.kind, d.lane, d.form, d.known = o.typ, o.lane.kind, o.lane, o.form, o
+			return nil
 		}
 	}
 	t, err := r.sys.Registry().Of(msg)
 	if err != nil {
-		return draft{}, err
+		return err
 	}
-	d := draft{typ: t, sender: serial}
+	d.typ = t
 	d.nameSender(r, from)
 	switch {
 	case t.Control():
 		d.kind = laneControl
 	case l.apart && r.largeMaxOf(l.peer.known.Load()) > 0:
 		d.kind, d.form = laneLarge, r.largeForm(l.peer.known.Load())
-		return d, nil
+		return nil
 	default:
 		d.kind = r.ordinaryLane(l.to, d.from)
 	}
 	d.lane = l.peer.lanes[d.kind].(*lane)
 	d.form = d.lane.form.Load()
-	return d, nil
+	return nil
 }
 
 // nameSender finds out how the sender is to be named.
@@ -153,11 +154,12 @@ func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, pa
 	}
 	frame := s.buf
 	s.buf = nil // the lane keeps it
-	return l.sent(l.peer.lanes[laneLarge].(*largeLane).put(frame, patient), d, msg, from, known)
+	result := l.peer.lanes[laneLarge].(*largeLane).put(frame, patient)
+	return l.sent(&result, d, msg, from, known)
 }
 
 // sent ends a sending.
-func (l *link) sent(result put, d *draft, msg any, from actor.PID, known *incarnations) error {
+func (l *link) sent(result *put, d *draft, msg any, from actor.PID, known *incarnations) error {
 	p := l.peer
 	if !result.ok {
 		if result.room != nil {

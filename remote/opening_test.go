@@ -90,7 +90,8 @@ func TestAnswersUseAllLanes(t *testing.T) { // R042
 	for n := range uint64(200) {
 		to := actor.Location{Addr: "127.0.0.1:2", Path: string(actor.AppendAskPath(nil, 7919*n)), ID: 7919 * n}
 		l := r.Link(to).(*link)
-		d, err := l.draft("answer", from)
+		var d draft
+		err := l.draft(&d, "answer", from)
 		require.NoError(t, err)
 		l.begin(nil, &d)
 		require.Equal(t, r.ordinaryLane(to, from.Location()), d.kind)
