@@ -16,6 +16,7 @@ type link struct {
 	ask   bool // answers to other asks begin alike and go the same way
 
 	openings openings
+	asks     openings // of messages that asks send
 }
 
 // draft is a message on its way into a lane.
@@ -62,7 +63,7 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 		}
 		if result.stale {
 			d.form, d.known = d.lane.form.Load(), nil
-			d.nameSender(r, from)
+			d.nameSender(from)
 			known = p.known.Load() // who is there now may take smaller frames
 			continue
 		}
@@ -75,8 +76,11 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 func (l *link) draft(d *draft, msg any, from actor.PID) error {
 	r := l.peer.remote
 	d.sender = r.port.Serial(from)
-	if d.sender != 0 || from.IsZero() { // others are many, and soon gone
-		if o := l.alike().find(d.sender, msg); o != nil {
+	if d.sender == 0 && r.limits.lanes == 1 { // otherwise the lane depends on the path
+		d.ask = r.port.AskNumber(from)
+	}
+	if d.sender != 0 || d.ask != 0 || from.IsZero() { // others are many, and soon gone
+		if o := l.alike(d.ask != 0).find(d.sender, msg); o != nil && (d.ask == 0 || !l.ask) {
 			d.typ, d.kind, d.lane, d.form, d.known = o.typ, o.lane.kind, o.lane, o.form, o
 			return nil
 		}
@@ -86,7 +90,7 @@ func (l *link) draft(d *draft, msg any, from actor.PID) error {
 		return err
 	}
 	d.typ = t
-	d.nameSender(r, from)
+	d.nameSender(from)
 	switch {
 	case t.Control():
 		d.kind = laneControl
@@ -102,13 +106,10 @@ func (l *link) draft(d *draft, msg any, from actor.PID) error {
 }
 
 // nameSender finds out how the sender is to be named.
-func (d *draft) nameSender(r *Remote, from actor.PID) {
-	if d.sender == 0 && r.limits.lanes == 1 { // otherwise the lane depends on the path
-		if d.ask = r.port.AskNumber(from); d.ask != 0 {
-			return
-		}
+func (d *draft) nameSender(from actor.PID) {
+	if d.ask == 0 {
+		d.from = from.Location()
 	}
-	d.from = from.Location()
 }
 
 // encode writes the frame into the scratch buffer.
@@ -147,7 +148,7 @@ func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, pa
 	}
 	if d.lane != nil { // it was written for an ordinary stream
 		d.kind, d.lane, d.form, d.known = laneLarge, nil, r.largeForm(known), nil
-		d.nameSender(r, from)
+		d.nameSender(from)
 		if err := l.encode(s, d, msg); err != nil {
 			return l.peer.refuseToEncode(l.to, msg, from, err)
 		}

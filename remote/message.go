@@ -64,10 +64,15 @@ func (f *form) appendRest(b []byte, self identity, from actor.Location, ask uint
 	} else {
 		b, flags = f.appendSender(b, self, from)
 	}
+	b, form := f.appendName(b, name)
+	return b, flags | form
+}
+
+func (f *form) appendName(b []byte, name string) ([]byte, byte) {
 	if i, ok := f.table.name(name); ok {
-		return wire.AppendUvarint(b, uint64(i)), flags | nameIndex
+		return wire.AppendUvarint(b, uint64(i)), nameIndex
 	}
-	return wire.AppendString(b, name), flags
+	return wire.AppendString(b, name), 0
 }
 
 // A key is a field in literal form behind the byte of its flags: what tables are of.

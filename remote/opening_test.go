@@ -42,7 +42,7 @@ func TestFramesBeginAsIfNothingWasRemembered(t *testing.T) {
 					want := string(appendMessage(nil, goldenSelf, f, to, from, 0, "string"))
 					remembered := 0
 					for range 5 {
-						d := &draft{typ: typ, sender: serial, from: from, lane: l, form: f, known: k.alike().find(serial, "")}
+						d := &draft{typ: typ, sender: serial, from: from, lane: l, form: f, known: k.alike(false).find(serial, "")}
 						if d.known != nil {
 							d.from = actor.Location{}
 							remembered++
@@ -54,13 +54,50 @@ func TestFramesBeginAsIfNothingWasRemembered(t *testing.T) {
 					} else {
 						require.Zero(t, remembered)
 					}
-					require.Nil(t, k.alike().find(serial+1, ""), "of another sender")
-					require.Nil(t, k.alike().find(serial, 1), "of another type")
+					require.Nil(t, k.alike(false).find(serial+1, ""), "of another sender")
+					require.Nil(t, k.alike(false).find(serial, 1), "of another type")
 					l.form.Store(&form{version: version})
-					require.Nil(t, k.alike().find(serial, ""), "for another stream")
+					require.Nil(t, k.alike(false).find(serial, ""), "for another stream")
 				})
 			}
 		}
+	}
+}
+
+// TestFramesOfAsksBeginAlikeButForTheAsk compares them with those of which nothing was
+// remembered.
+func TestFramesOfAsksBeginAlikeButForTheAsk(t *testing.T) {
+	reg := codec.NewRegistry()
+	typ, err := reg.Of("")
+	require.NoError(t, err)
+	actorThere := actor.Location{Addr: "b:1", Path: "/user/a", UID: 7, ID: 2}
+	for title, c := range map[string]struct {
+		to         actor.Location
+		form       *form
+		remembered int
+	}{
+		"by index":         {actorThere, &form{version: 3, table: tableOf(t, 1, [tableKinds][]string{{targetKey(actorThere)}, nil, {"string"}})}, 3},
+		"by name":          {actorThere, &form{version: 3}, 3},
+		"an old version":   {actorThere, &form{version: 2}, 0},
+		"an ask of an ask": {actor.Location{Addr: "b:1", Path: "/temp/2s", UID: 7, ID: 100}, &form{version: 3}, 0},
+	} {
+		t.Run(title, func(t *testing.T) {
+			l := newLane(laneOrdinary, 1<<20, nil)
+			l.form.Store(c.form)
+			k := &link{peer: &peer{remote: &Remote{self: goldenSelf}}, to: c.to, ask: actor.IsAsk(c.to.Path)}
+			remembered := 0
+			for n := range uint64(5) {
+				ask := 1<<63 + 7919*n
+				d := &draft{typ: typ, ask: ask, lane: l, form: c.form, known: k.alike(true).find(0, "")}
+				if d.known != nil {
+					remembered++
+				}
+				require.Equal(t, string(appendMessage(nil, goldenSelf, c.form, c.to, actor.Location{}, ask, "string")), string(k.begin(nil, d)))
+			}
+			require.Equal(t, c.remembered, remembered)
+			require.Nil(t, k.alike(false).find(0, ""), "of nobody")
+			require.Nil(t, k.alike(true).find(0, 1), "of another type")
+		})
 	}
 }
 
