@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	tcpReadBuffer    = 16 << 10  // at first; every read that fills it makes it twice as large
+	tcpReadBuffer    = 1 << 10   // at first, enough for a stranger; every read that fills it makes it twice as large
 	tcpReadBufferMax = 256 << 10 // at most
 	tcpWriteMost     = 256 << 10 // in one write, for which there is a deadline
 )
@@ -230,14 +230,22 @@ type tcpConn struct {
 }
 
 func newTCPConn(c net.Conn, writeTimeout, poll time.Duration) *tcpConn {
-	setUserTimeout(c, 2*writeTimeout)
 	return &tcpConn{c: c, raw: c, writeTimeout: writeTimeout, wake: make(chan struct{}, 1), done: make(chan struct{}), now: newPromptly(c), poll: poll}
 }
 
 func (c *tcpConn) Peer() string { return c.c.RemoteAddr().String() }
 
+// Start does nothing for a connection that was closed before: in a storm most are.
 func (c *tcpConn) Start(h Handler) {
 	c.h = h
+	c.mu.Lock()
+	closed, err := c.closed, c.err
+	c.mu.Unlock()
+	if closed {
+		go h.Closed(err)
+		return
+	}
+	setUserTimeout(c.raw, 2*c.writeTimeout)
 	go c.read()
 	go c.write()
 }

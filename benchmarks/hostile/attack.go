@@ -22,6 +22,7 @@ type attack struct {
 	rate     float64 // connections a second
 	atOnce   int     // at most
 	open     bool    // the nodes take all connections: no AcceptRate
+	itself   bool    // it is not the node that is attacked, but the attacker
 	on       func(k knock)
 }
 
@@ -38,6 +39,7 @@ const (
 // attacks are those of section 6.3 of the plan for reliability that cost the nodes work.
 func attacks() []attack {
 	return []attack{
+		{id: "0", what: "random bytes, to the attacker itself", rate: 5000, atOnce: 500, itself: true, on: knock.random},
 		{id: "R", what: "random bytes", rate: 5000, atOnce: 500, on: knock.random},
 		{id: "Ro", what: "random bytes, all listened to", rate: 5000, atOnce: 500, open: true, on: knock.random},
 		{id: "S", what: "2 000 at once that say a byte a second", rate: 2000, atOnce: 2000, on: knock.slowly},
@@ -81,14 +83,33 @@ func (p part) attacker() error {
 	if err := giveWay(); err != nil {
 		return err
 	}
-	a := attackOf(p.Attack)
+	a, target := attackOf(p.Attack), p.Addrs[0]
+	if a.itself {
+		l, err := net.Listen("tcp", attackerHost+":0")
+		if err != nil {
+			return err
+		}
+		go refuseAll(l)
+		target = l.Addr().String()
+	}
 	return serve(func(_, about string) (any, error) {
 		d, err := time.ParseDuration(about)
 		if err != nil {
 			return nil, err
 		}
-		return a.run(p.Addrs[0], d)
+		return a.run(target, d)
 	})
+}
+
+// refuseAll closes all connections at once.
+func refuseAll(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_ = c.Close() // nothing is to be said
+	}
 }
 
 var errOver = errors.New("the attack is over")

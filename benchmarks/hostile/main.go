@@ -8,12 +8,13 @@
 // and attack take turns, several times, in the same processes, because every machine
 // drifts.
 //
-// The attacker stands for one with a machine of its own: it runs at the lowest priority
-// there is (on Linux SCHED_IDLE, elsewhere nice 19), so that it only gets the processor
-// time that nobody else wants, and what it costs itself is not taken for a cost of those
-// attacked. What the kernel does for its packets is: some of that is done in the name of
-// the attacker and some in that of the nodes, and with a real network it would all be on
-// the machine of the nodes but for the sending.
+// The attacker stands for one with a machine of its own: it has one processor, at the
+// lowest priority there is (on Linux SCHED_IDLE, elsewhere nice 19), so that it only gets
+// the time that nobody else wants, and what it costs itself is not taken for a cost of
+// those attacked; an attack on itself shows how far that is true. What the kernel does for
+// its packets is such a cost: some of that is done in the name of the attacker and some in
+// that of the nodes, and with a real network it would all be on the machine of the nodes
+// but for the sending.
 //
 // Nothing goes to another address than loopback ones, every loop has a bound in time and
 // in number, and the processes end with the one that started them. The README of the

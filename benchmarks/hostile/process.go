@@ -78,6 +78,9 @@ func launch(p part) (*process, error) {
 	}
 	c := exec.Command(self)
 	c.Env, c.Stderr = append(os.Environ(), partEnv+"="+string(text)), os.Stderr
+	if p.Name == partAttacker {
+		c.Env = append(c.Env, "GOMAXPROCS=1") // the other processors are never its own, not even until it has given way
+	}
 	in, err := c.StdinPipe()
 	if err != nil {
 		return nil, err
