@@ -32,11 +32,13 @@ func TestABattle(t *testing.T) {
 	r, err := options{rounds: 1, scale: 100, rate: 500, profiles: dir}.measure(attackOf("Ro"))
 	require.NoError(t, err)
 	require.Len(t, r.peace, 1)
+	require.Len(t, r.feint, 1)
 	require.Len(t, r.war, 1)
 	require.Equal(t, 150, r.war[0].Asks)
 	require.Positive(t, r.war[0].P50)
 	require.NotZero(t, r.war[0].Took) // it may have had no time for a connection
-	require.Zero(t, r.peace[0].Connections)
+	require.Zero(t, r.peace[0].Took)
+	require.NotZero(t, r.feint[0].Took)
 	require.Zero(t, r.failed())
 	require.Positive(t, r.war[0].busy)
 	for _, name := range []string{"Ro-peace.pprof", "Ro-attack.pprof"} {
@@ -102,8 +104,10 @@ func TestTable(t *testing.T) {
 	}
 	r := row{attack: attackOf("W"), up: members,
 		peace: []phase{of(1000, 0, time.Second), of(400, 0, time.Second), of(2000, 0, time.Second)},
+		feint: []phase{of(1000, 0, time.Second), of(500, 0, time.Second), of(2000, 0, time.Second)},
 		war:   []phase{of(1500, 500, time.Second), of(800, 1000, 2*time.Second), of(20000, 2000, 3*time.Second)}}
-	require.Equal(t, 2.0, r.ratio(p99), "the median of 1.5, 2 and 10")
+	require.Equal(t, 2.0, r.ratio(r.peace, p99), "the median of 1.5, 2 and 10")
+	require.Equal(t, 1.6, r.ratio(r.feint, p99), "the median of 1.5, 1.6 and 10")
 	require.InDelta(t, 1000, r.cost(), 1e-9, "1 s for 1 000 connections")
 	require.Empty(t, r.verdict())
 	slow, broken := r, r

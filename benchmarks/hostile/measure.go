@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,7 +11,14 @@ import (
 // members is how many nodes the cluster has.
 const members = 3
 
-// phase is one time of peace or of attack.
+// What the attacker does in a phase.
+const (
+	peaceful = ""
+	feigned  = "feint"
+	attacked = "attack"
+)
+
+// phase is one time of peace, of a feint, or of attack.
 type phase struct {
 	served
 	made
@@ -21,11 +29,11 @@ type phase struct {
 // row is what was measured of an attack.
 type row struct {
 	attack
-	peace, war []phase // in pairs
-	up         int     // the fewest members that a node knew to be Up and could reach, after any phase
-	lost       int64   // times that a node took another for lost
-	goroutines int     // growth of the attacked node by the end of any attack
-	rss        int64   // the same, in bytes; 0: not known here
+	peace, feint, war []phase // in rounds
+	up                int     // the fewest members that a node knew to be Up and could reach, after any phase
+	lost              int64   // times that a node took another for lost
+	goroutines        int     // growth of the attacked node by the end of any attack
+	rss               int64   // the same, in bytes; 0: not known here
 }
 
 // battle is a cluster, those who ask it and who attacks it.
@@ -43,7 +51,7 @@ func (o options) measure(a attack) (r row, err error) {
 		return r, err
 	}
 	r = row{attack: a, up: members}
-	if _, err := b.phase(&r, false); err != nil { // heaps grow
+	if _, err := b.phase(&r, peaceful); err != nil { // heaps grow
 		return r, err
 	}
 	before, err := b.states()
@@ -51,22 +59,8 @@ func (o options) measure(a attack) (r row, err error) {
 		return r, err
 	}
 	for round := range o.rounds {
-		for _, attacked := range []bool{false, true} {
-			p, err := b.profiled(&r, attacked, round == 0)
-			if err != nil {
-				return r, err
-			}
-			if !attacked {
-				r.peace = append(r.peace, p)
-				continue
-			}
-			r.war = append(r.war, p)
-			after, err := b.states()
-			if err != nil {
-				return r, err
-			}
-			r.goroutines = max(r.goroutines, after[0].Goroutines-before[0].Goroutines)
-			r.rss = max(r.rss, after[0].RSS-before[0].RSS)
+		if err := b.round(&r, before[0], round == 0); err != nil {
+			return r, err
 		}
 	}
 	after, err := b.states()
@@ -74,6 +68,31 @@ func (o options) measure(a attack) (r row, err error) {
 		r.lost += after[i].Lost - before[i].Lost
 	}
 	return r, err
+}
+
+// round has a phase of each kind.
+func (b *battle) round(r *row, before node, first bool) error {
+	for _, kind := range []string{peaceful, feigned, attacked} {
+		p, err := b.profiled(r, kind, first)
+		if err != nil {
+			return err
+		}
+		switch kind {
+		case peaceful:
+			r.peace = append(r.peace, p)
+		case feigned:
+			r.feint = append(r.feint, p)
+		default:
+			r.war = append(r.war, p)
+			after, err := b.states()
+			if err != nil {
+				return err
+			}
+			r.goroutines = max(r.goroutines, after[0].Goroutines-before.Goroutines)
+			r.rss = max(r.rss, after[0].RSS-before.RSS)
+		}
+	}
+	return nil
 }
 
 // begin starts all processes, and returns when the cluster is whole.
@@ -133,14 +152,11 @@ func fewestUp(all []node) int {
 }
 
 // profiled is a phase, of which there is a profile if one is wanted.
-func (b *battle) profiled(r *row, attacked, wanted bool) (phase, error) {
-	if !wanted || b.profiles == "" {
-		return b.phase(r, attacked)
+func (b *battle) profiled(r *row, kind string, wanted bool) (phase, error) {
+	if !wanted || kind == feigned || b.profiles == "" {
+		return b.phase(r, kind)
 	}
-	name := b.id + "-peace.pprof"
-	if attacked {
-		name = b.id + "-attack.pprof"
-	}
+	name := b.id + "-" + cmp.Or(kind, "peace") + ".pprof"
 	path, err := filepath.Abs(filepath.Join(b.profiles, name))
 	if err != nil {
 		return phase{}, err
@@ -151,26 +167,26 @@ func (b *battle) profiled(r *row, attacked, wanted bool) (phase, error) {
 	if err := b.nodes[0].ask("profile", path, &struct{}{}); err != nil {
 		return phase{}, err
 	}
-	p, err := b.phase(r, attacked)
+	p, err := b.phase(r, kind)
 	return p, errors.Join(err, b.nodes[0].ask("profile", "", &struct{}{}))
 }
 
-// phase asks for a while, and attacks if it is to be so.
-func (b *battle) phase(r *row, attacked bool) (p phase, err error) {
+// phase asks for a while, and has the attacker do something meanwhile.
+func (b *battle) phase(r *row, kind string) (p phase, err error) {
 	time.Sleep(pauseTime)
 	before, err := b.states()
 	if err != nil {
 		return p, err
 	}
 	d := b.options.phase()
-	if attacked {
-		err = b.attacker.tell("attack", d)
+	if kind != peaceful {
+		err = b.attacker.tell(kind, d)
 	}
 	if err = errors.Join(err, b.load.tell("ask", d)); err != nil {
 		return p, err
 	}
 	err = b.load.answer(d+askPatience, &p.served)
-	if attacked {
+	if kind != peaceful {
 		err = errors.Join(err, b.attacker.answer(d, &p.made))
 	}
 	if err != nil {

@@ -20,12 +20,12 @@ func median(all []phase, figure func(p phase) float64) float64 {
 	return s[len(s)/2]
 }
 
-// ratio is the median over the rounds of a figure during the attack, beside that of the
-// peace just before.
-func (r row) ratio(figure func(p phase) float64) float64 {
+// ratio is the median over the rounds of a figure during the attack, beside that of
+// another phase of the same round.
+func (r row) ratio(beside []phase, figure func(p phase) float64) float64 {
 	var s []float64
 	for i := range r.war {
-		s = append(s, figure(r.war[i])/max(figure(r.peace[i]), 1e-9))
+		s = append(s, figure(r.war[i])/max(figure(beside[i]), 1e-9))
 	}
 	slices.Sort(s)
 	return s[len(s)/2]
@@ -51,7 +51,7 @@ func (r row) cost() float64 {
 }
 
 func (r row) failed() (n int) {
-	for _, p := range append(slices.Clone(r.peace), r.war...) {
+	for _, p := range slices.Concat(r.peace, r.feint, r.war) {
 		n += p.Failed
 	}
 	return n
@@ -64,7 +64,7 @@ func (r row) verdict() string {
 		return "BROKEN"
 	case median(r.war, connections) == 0:
 		return "NOT ATTACKED" // others left the attacker no time
-	case r.ratio(p99) > ratioMax:
+	case r.ratio(r.peace, p99) > ratioMax:
 		return "MISSED"
 	}
 	return ""
@@ -73,10 +73,11 @@ func (r row) verdict() string {
 // table prints all rows.
 func table(to io.Writer, rows []row) error {
 	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "id\tattack\ta second\tpeace\tattacked\tp99\ttarget\tat the attacked\tfailed\tmembers\tµs each\tgoroutines\tMiB\tlines/s\t\t")
+	fmt.Fprintln(out, "id\tattack\ta second\tpeace\tfeint\tattacked\tp99\ttarget\tof feint\tat the attacked\tfailed\tmembers\tµs each\tgoroutines\tMiB\tlines/s\t\t")
 	for _, r := range rows {
-		fmt.Fprintf(out, "%s\t%s\t%.0f\t%s\t%s\t%.2f\t≤ %d\t%.2f\t%d\t%d\t%.0f\t%+d\t%+.1f\t%.1f\t%s\t\n", r.id, r.what, median(r.war, perSecond), times(r.peace), times(r.war),
-			r.ratio(p99), ratioMax, r.ratio(targetP99), r.failed(), r.up, r.cost(), r.goroutines, float64(r.rss)/(1<<20), median(r.war, logged), r.verdict())
+		fmt.Fprintf(out, "%s\t%s\t%.0f\t%s\t%s\t%s\t%.2f\t≤ %d\t%.2f\t%.2f\t%d\t%d\t%.0f\t%+d\t%+.1f\t%.1f\t%s\t\n",
+			r.id, r.what, median(r.war, perSecond), times(r.peace), times(r.feint), times(r.war), r.ratio(r.peace, p99), ratioMax, r.ratio(r.feint, p99), r.ratio(r.peace, targetP99),
+			r.failed(), r.up, r.cost(), r.goroutines, float64(r.rss)/(1<<20), median(r.war, logged), r.verdict())
 	}
 	return out.Flush()
 }
