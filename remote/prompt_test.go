@@ -75,7 +75,7 @@ func (s *sink) Outgoing() [][]byte { return nil }
 func (s *sink) Closed(error)       { close(s.closed) }
 
 func TestWritingAtOnceKeepsOrderWithTheGoroutineThatWrites(t *testing.T) {
-	for title, transport := range map[string]*TCP{"waiting": {}, "polling": {Poll: 50 * time.Microsecond}} {
+	for title, transport := range map[string]*TCP{"waiting": {Poll: -1}, "polling where it is worth it": {}, "polling": {Poll: 50 * time.Microsecond}} {
 		t.Run(title, func(t *testing.T) {
 			in := &sink{hold: make(chan struct{}), until: 2_000_000, over: make(chan struct{}), closed: make(chan struct{})}
 			l, err := transport.Listen("127.0.0.1:0", func(c Conn) { c.Start(in) })

@@ -46,7 +46,10 @@ func newPromptly(c net.Conn) *promptly {
 	}
 	p := &promptly{raw: raw}
 	p.readSome = func(fd uintptr) bool {
-		p.got, _ = syscall.Read(int(fd), p.in) // an error comes again when somebody waits
+		n, err := syscall.Read(int(fd), p.in)
+		if p.got = n; n <= 0 && err != syscall.EAGAIN {
+			p.got = -1 // it comes again when somebody waits
+		}
 		return true
 	}
 	p.putSome = func(fd uintptr) bool {
@@ -56,12 +59,13 @@ func newPromptly(c net.Conn) *promptly {
 	return p
 }
 
-// read returns how many bytes it has read; 0 when there are none, or for any other reason.
+// read returns how many bytes it has read; 0 when there are none yet, negative when there
+// will be none.
 func (p *promptly) read(b []byte) int {
-	p.in, p.got = b, 0
+	p.in, p.got = b, -1
 	_ = p.raw.Read(p.readSome)
 	p.in = nil
-	return max(p.got, 0)
+	return p.got
 }
 
 // write returns how many bytes it has written.
