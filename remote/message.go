@@ -171,9 +171,15 @@ func readMessage(b []byte) (message, error) {
 	return m, err
 }
 
+// isAllIndexed reports whether a message has nothing but indexes, of a byte each, before
+// its body: most have, once there is a table.
+func isAllIndexed(b []byte) bool {
+	return len(b) > 3 && b[0] == allIndexed && b[1]|b[2]|b[3] < 0x80
+}
+
 // read is readMessage into a message that is empty.
 func (m *message) read(b []byte) error {
-	if len(b) > 3 && b[0] == allIndexed && b[1]|b[2]|b[3] < 0x80 { // most messages, once there is a table
+	if isAllIndexed(b) {
 		m.Flags, m.TargetAt, m.SenderAt, m.NameAt, m.Body = b[0], uint64(b[1]), uint64(b[2]), uint64(b[3]), b[4:]
 		return nil
 	}

@@ -21,7 +21,7 @@ func (s *pacing) look(p *peer) {
 // send goes out together, and the other node works on it while this one reads on. Where
 // nothing is sent, it would mostly cost time, so it is rare.
 func (i *inbound) pause() {
-	if i.conversing || i.got%floodCount == 0 {
+	if i.conversing || (i.got+1)%floodCount == 0 {
 		i.handOver()
 		if c, ok := i.conn.(YieldingConn); ok {
 			c.Yield()
