@@ -220,6 +220,7 @@ type tcpConn struct {
 	now          *promptly // reads and writes without waiting; nil: there is no such thing
 	poll         poller
 	hurry        int // so many yields are left out
+	hurries      int // in a row
 
 	writing sync.Mutex  // held by whoever calls Outgoing and writes
 	rest    net.Buffers // were asked for and are yet to be written; guarded by writing
@@ -259,12 +260,13 @@ func (c *tcpConn) Flush() {
 }
 
 const (
-	yieldMost = time.Millisecond // a yield that takes longer is not worth it
-	hurryFor  = 100              // yields
+	yieldMost  = time.Millisecond // a yield that takes longer is not worth it
+	hurryFor   = 100              // yields, and twice as many each time it was in vain
+	hurriesMax = 8
 )
 
 // Yield lets others run. Where they keep the processors busy for long, it is done without
-// for a while.
+// for a while: what is sent meanwhile waits for the end of it.
 func (c *tcpConn) Yield() {
 	if c.hurry > 0 {
 		c.hurry--
@@ -272,9 +274,12 @@ func (c *tcpConn) Yield() {
 	}
 	begun := time.Now()
 	runtime.Gosched()
-	if time.Since(begun) > yieldMost {
-		c.hurry = hurryFor
+	if time.Since(begun) <= yieldMost {
+		c.hurries = 0
+		return
 	}
+	c.hurry = hurryFor << c.hurries
+	c.hurries = min(c.hurries+1, hurriesMax)
 }
 
 // promptMax is how much may be written on the thread of a sender, in bytes.
