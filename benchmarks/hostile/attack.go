@@ -22,6 +22,7 @@ type attack struct {
 	rate     float64 // connections a second
 	atOnce   int     // at most
 	open     bool    // the nodes take all connections: no AcceptRate
+	tls      bool    // the nodes talk over TLS
 	on       func(k knock)
 }
 
@@ -46,6 +47,7 @@ func attacks() []attack {
 		{id: "P", what: "HTTP, SSH, TLS", rate: 2000, atOnce: 500, open: true, on: knock.otherProtocol},
 		{id: "C", what: "connections, nothing said", rate: 5000, atOnce: 1000, on: knock.nothing},
 		{id: "W", what: "handshakes by a wrong secret", rate: 1000, atOnce: 500, open: true, on: knock.falseProof},
+		{id: "T", what: "handshakes of TLS without a certificate", rate: 300, atOnce: 300, open: true, tls: true, on: knock.nameless},
 		{id: "F", what: "1 000 frames of unknown kinds each, by a peer", rate: 50, atOnce: 50, on: knock.unknownKinds},
 		{id: "M", what: "1 000 messages of unknown types each, by a peer", rate: 50, atOnce: 50, on: knock.unknownTypes},
 	}
@@ -208,7 +210,15 @@ func (k knock) otherProtocol() {
 	case 1:
 		k.say([]byte("SSH-2.0-OpenSSH_9.9\r\n"))
 	default:
-		_ = tls.Client(k.conn, &tls.Config{InsecureSkipVerify: true}).Handshake() // nobody answers
+		k.nameless() // nobody answers
+	}
+}
+
+// nameless shakes hands over TLS, and shows no certificate.
+func (k knock) nameless() {
+	c := tls.Client(k.conn, &tls.Config{InsecureSkipVerify: true})
+	if c.Handshake() == nil {
+		_, _ = io.Copy(io.Discard, c) // the refusal comes behind the handshake
 	}
 }
 

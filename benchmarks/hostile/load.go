@@ -30,11 +30,11 @@ func (p part) load() error {
 	if err != nil {
 		return err
 	}
-	known, err := secrets()
+	cfg, err := p.remoting()
 	if err != nil {
 		return err
 	}
-	if _, err := remote.Start(sys, remote.Config{Cluster: town, Secrets: known}); err != nil {
+	if _, err := remote.Start(sys, cfg); err != nil {
 		return err
 	}
 	var refs []actor.PID // one of each node in turn

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/troupe-go/troupe/benchmarks/internal/keys"
 )
 
 // members is how many nodes the cluster has.
@@ -40,6 +42,7 @@ type row struct {
 type battle struct {
 	options
 	attack
+	keys           string // the directory of the certificate, where there is TLS
 	nodes          []*process
 	load, attacker *process
 }
@@ -97,9 +100,17 @@ func (b *battle) round(r *row, before node, first bool) error {
 
 // begin starts all processes, and returns when the cluster is whole.
 func (b *battle) begin() (err error) {
+	if b.tls {
+		if b.keys, err = os.MkdirTemp("", "hostile"); err != nil {
+			return err
+		}
+		if err := keys.Make(b.keys); err != nil {
+			return err
+		}
+	}
 	var addrs []string
 	for range members {
-		n, err := launch(part{Name: partNode, Addrs: addrs[:min(len(addrs), 1)], Attack: b.id})
+		n, err := launch(part{Name: partNode, Addrs: addrs[:min(len(addrs), 1)], Attack: b.id, Keys: b.keys})
 		if err != nil {
 			return err
 		}
@@ -110,7 +121,7 @@ func (b *battle) begin() (err error) {
 		}
 		addrs = append(addrs, said.Addr)
 	}
-	if b.load, err = launch(part{Name: partLoad, Addrs: addrs, Rate: b.options.rate}); err != nil {
+	if b.load, err = launch(part{Name: partLoad, Addrs: addrs, Rate: b.options.rate, Keys: b.keys}); err != nil {
 		return err
 	}
 	if b.attacker, err = launch(part{Name: partAttacker, Addrs: addrs, Attack: b.id}); err != nil {
@@ -130,6 +141,9 @@ func (b *battle) end() {
 		if p != nil {
 			p.end()
 		}
+	}
+	if b.keys != "" {
+		_ = os.RemoveAll(b.keys) // the system does, some day
 	}
 }
 

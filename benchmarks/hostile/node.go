@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/benchmarks/internal/keys"
 	"github.com/troupe-go/troupe/cluster"
 	"github.com/troupe-go/troupe/cluster/membership"
 	"github.com/troupe-go/troupe/codec"
@@ -84,9 +85,17 @@ func (c *counter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func secrets() ([]remote.Secret, error) {
-	s, err := remote.NewSecret([]byte(secretWords))
-	return []remote.Secret{s}, err
+// remoting is how nodes, and those who ask them, talk to each other.
+func (p part) remoting() (remote.Config, error) {
+	secret, err := remote.NewSecret([]byte(secretWords))
+	cfg := remote.Config{Cluster: town, Secrets: []remote.Secret{secret}}
+	if err == nil && p.Keys != "" {
+		cfg.Transport, err = keys.Transport(p.Keys)
+	}
+	if attackOf(p.Attack).open {
+		cfg.AcceptRate = -1
+	}
+	return cfg, err
 }
 
 // node is what a node says of itself.
@@ -108,15 +117,11 @@ func (p part) node() error {
 	if err != nil {
 		return err
 	}
-	known, err := secrets()
+	cfg, err := p.remoting()
 	if err != nil {
 		return err
 	}
-	cfg := cluster.Config{Listen: "127.0.0.1:0", Seeds: p.Addrs, Remote: remote.Config{Secrets: known}}
-	if attackOf(p.Attack).open {
-		cfg.Remote.AcceptRate = -1
-	}
-	cl, err := cluster.Open(sys, cfg)
+	cl, err := cluster.Open(sys, cluster.Config{Listen: "127.0.0.1:0", Seeds: p.Addrs, Remote: cfg})
 	if err != nil {
 		return err
 	}

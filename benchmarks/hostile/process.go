@@ -28,6 +28,7 @@ type part struct {
 	Addrs  []string // of the nodes; of a node: of those to join through
 	Attack string   // the id of the one that this is about
 	Rate   float64  // asks a second
+	Keys   string   // the directory of the certificate, where there is TLS
 }
 
 // serve answers each line of the input, a word and an argument, by a line of JSON, until

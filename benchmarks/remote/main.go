@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/troupe-go/troupe/benchmarks/internal/chart"
+	"github.com/troupe-go/troupe/benchmarks/internal/keys"
 )
 
 // options are the flags.
@@ -134,7 +135,7 @@ func (o options) measure(all []workload) ([]row, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := makeKeys(dir); err != nil {
+	if err := keys.Make(dir); err != nil {
 		return nil, err
 	}
 	o.keys = dir

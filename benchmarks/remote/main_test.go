@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/benchmarks/internal/keys"
 )
 
 // TestContenders runs every exchange once, small: nothing is lost and all is answered.
 func TestContenders(t *testing.T) {
-	keys := t.TempDir()
-	require.NoError(t, makeKeys(keys))
+	dir := t.TempDir()
+	require.NoError(t, keys.Make(dir))
 	for _, name := range []string{bare, product, withTLS, polling} {
 		for title, exchange := range map[string]func(c contender) error{
 			"one way":         func(c contender) error { _, err := c.oneWay(2000, 16, 0); return err },
@@ -29,13 +31,13 @@ func TestContenders(t *testing.T) {
 					addr, err = serveFloor()
 					require.NoError(t, err)
 				} else {
-					cfg, err := configOf(name, keys)
+					cfg, err := configOf(name, dir)
 					require.NoError(t, err)
 					rem, err := serveAnswers(cfg)
 					require.NoError(t, err)
 					addr = rem.Addr()
 				}
-				c, err := setting{name: name, addrs: []string{addr}, keys: keys}.dial()
+				c, err := setting{name: name, addrs: []string{addr}, keys: dir}.dial()
 				require.NoError(t, err)
 				require.NoError(t, exchange(c))
 			})

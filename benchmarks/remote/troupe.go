@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/benchmarks/internal/keys"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/remote"
 )
@@ -94,11 +95,11 @@ func newSystem(cfg remote.Config) (*actor.System, *remote.Remote, error) {
 
 // configOf is how remoting is started for a contender. Nobody else compresses, so
 // neither does this.
-func configOf(name, keys string) (remote.Config, error) {
+func configOf(name, dir string) (remote.Config, error) {
 	cfg := remote.Config{CompressFrom: -1}
 	switch name {
 	case withTLS:
-		tcp, err := encrypted(keys)
+		tcp, err := keys.Transport(dir)
 		cfg.Transport = tcp
 		return cfg, err
 	case polling:

@@ -1,4 +1,4 @@
-package main
+package keys
 
 import (
 	"errors"
@@ -7,14 +7,15 @@ import (
 	"github.com/troupe-go/troupe/remote"
 )
 
-// makeKeys puts a certificate that both processes show, and its authority, into dir.
-func makeKeys(dir string) error {
+// Make puts a certificate for 127.0.0.1 that all processes show, and its authority, into
+// dir.
+func Make(dir string) error {
 	ca, files := testca.New("127.0.0.1"), testca.Dir(dir)
 	return errors.Join(files.Trust(ca), files.Show(ca.Issue()))
 }
 
-// encrypted is the transport with the certificate in dir.
-func encrypted(dir string) (*remote.TCP, error) {
+// Transport is TLS with the certificate in dir, at both ends.
+func Transport(dir string) (*remote.TCP, error) {
 	keys, err := remote.LoadKeys(testca.Dir(dir).Files())
 	if err != nil {
 		return nil, err
