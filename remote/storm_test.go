@@ -21,8 +21,7 @@ func knockTCP(t *testing.T, addr string) net.Conn {
 }
 
 // TestAStormAtAListener closes every connection but the last one of many at once, as the
-// gate does: all are closed, the last one is taken, and the listener ends although it may
-// just wait for more to come.
+// gate does: all are closed, and the last one is taken.
 func TestAStormAtAListener(t *testing.T) {
 	const storm = 300
 	taken := make(chan Conn, 1)

@@ -74,43 +74,26 @@ type tcpListener struct {
 	done chan struct{}
 }
 
-const (
-	acceptPause = 5 * time.Millisecond
-	acceptQueue = 50 * time.Microsecond // whatever comes faster has waited already
-)
-
-// run accepts until Close. When the process is out of descriptors it waits rather than
-// spins or ends. When it has waited for a connection and that is closed at once, there is
-// a storm: those to come are left to the kernel for a moment and then taken together, so
-// that not each of them takes a processor from whoever has work to do on it.
+// run accepts until Close. When the process is out of descriptors it waits
+// rather than spins or ends.
 func (l *tcpListener) run(t *TCP, accept func(Conn)) {
-	wait := acceptPause
+	wait := 5 * time.Millisecond
 	for {
-		began := time.Now()
 		c, err := l.l.Accept()
-		switch {
-		case err == nil:
-			waited := time.Since(began) > acceptQueue
-			conn, plain := t.taken(c)
-			accept(conn)
-			if waited && plain.isClosed() {
-				l.pause(acceptPause)
-			}
-			wait = acceptPause
-		case errors.Is(err, net.ErrClosed):
-			return
-		default:
-			l.pause(wait)
-			wait = min(2*wait, time.Second)
+		if err == nil {
+			wait = 5 * time.Millisecond
+			accept(t.taken(c))
+			continue
 		}
-	}
-}
-
-// pause waits for a while, or until Close.
-func (l *tcpListener) pause(d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-l.done:
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		select {
+		case <-time.After(wait):
+			wait = min(2*wait, time.Second)
+		case <-l.done:
+			return
+		}
 	}
 }
 
@@ -168,10 +151,10 @@ func (t *TCP) dialed(ctx context.Context, c net.Conn, addr string) (Conn, error)
 
 // taken is a connection that was accepted. Its TLS handshake is the first thing
 // that its reading goroutine does, so that it keeps no others waiting.
-func (t *TCP) taken(c net.Conn) (conn Conn, plain *tcpConn) {
-	plain = newTCPConn(c, t.writeTimeout(), t.Poll)
+func (t *TCP) taken(c net.Conn) Conn {
+	plain := newTCPConn(c, t.writeTimeout(), t.Poll)
 	if t.TLS == nil {
-		return plain, plain
+		return plain
 	}
 	s := &tlsConn{tcpConn: plain, tls: tls.Server(c, t.TLS.server()), policy: t.TLS, use: x509.ExtKeyUsageClientAuth}
 	plain.c, plain.now = s.tls, nil
@@ -184,7 +167,7 @@ func (t *TCP) taken(c net.Conn) (conn Conn, plain *tcpConn) {
 		}
 		return c.SetReadDeadline(time.Time{})
 	}
-	return s, plain
+	return s
 }
 
 // tlsConn is a tcpConn over TLS.
@@ -257,8 +240,11 @@ func (c *tcpConn) Peer() string { return c.c.RemoteAddr().String() }
 // Start does nothing for a connection that was closed before: in a storm most are.
 func (c *tcpConn) Start(h Handler) {
 	c.h = h
-	if c.isClosed() {
-		go h.Closed(nil)
+	c.mu.Lock()
+	closed, err := c.closed, c.err
+	c.mu.Unlock()
+	if closed {
+		go h.Closed(err)
 		return
 	}
 	setUserTimeout(c.raw, 2*c.writeTimeout)
@@ -325,12 +311,6 @@ func (c *tcpConn) FlushNow() {
 }
 
 func (c *tcpConn) Close() { c.end(nil) }
-
-func (c *tcpConn) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
-}
 
 // end closes the connection; the first reason counts.
 func (c *tcpConn) end(err error) {
