@@ -46,10 +46,12 @@ func newPromptly(c net.Conn) *promptly {
 	}
 	p := &promptly{raw: raw}
 	p.readSome = func(fd uintptr) bool {
-		n, err := syscall.Read(int(fd), p.in)
-		if p.got = n; n <= 0 && err != syscall.EAGAIN {
-			p.got = -1 // it comes again when somebody waits
-		}
+		switch n, err := syscall.Read(int(fd), p.in); {
+		case n > 0:
+			p.got = n
+		case err == syscall.EAGAIN:
+			p.got = 0
+		} // whatever else it is comes again when somebody waits
 		return true
 	}
 	p.putSome = func(fd uintptr) bool {
