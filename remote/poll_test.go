@@ -29,6 +29,7 @@ func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 	}
 	poll := func(p *poller, try func() int) int {
 		tries = 0
+		latest.Store(p.number)
 		return p.poll(clock.Now, try)
 	}
 	t.Run("as long as it is worth it", func(t *testing.T) {
@@ -51,7 +52,7 @@ func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 			poll(p, never)
 			most += tries
 		}
-		require.Less(t, most, 100_000/20, "one look in 1024 pieces, of some 20 tries")
+		require.Less(t, most, 100_000/10, "one look in 1024 pieces, of some 50 tries")
 		polled := false
 		for range 1 << pollPatience {
 			polled = polled || poll(p, after(1)) > 0
@@ -62,6 +63,28 @@ func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 		p := &poller{}
 		require.Zero(t, poll(p, func() int { tries++; return -1 }))
 		require.Equal(t, 1, tries)
+	})
+	t.Run("not always, as others may have something to say", func(t *testing.T) {
+		p := &poller{}
+		polled := 0
+		for range 10 * (pollTurns + 1) {
+			if poll(p, after(1)) > 0 {
+				polled++
+			}
+		}
+		require.Equal(t, 10*pollTurns, polled)
+	})
+	t.Run("not where others have something to say", func(t *testing.T) {
+		p, other := newPoller(0), newPoller(0)
+		p.skip, other.skip = 0, 0
+		find := func() int { return 7 }
+		for range 3 {
+			require.Zero(t, p.poll(clock.Now, find))
+			require.Zero(t, other.poll(clock.Now, find))
+		}
+		require.Equal(t, 7, other.poll(clock.Now, find), "the second in a row")
+		require.Equal(t, 7, other.poll(clock.Now, find))
+		require.Zero(t, p.poll(clock.Now, find))
 	})
 	t.Run("not before anything has come", func(t *testing.T) {
 		p := newPoller(0)

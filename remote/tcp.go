@@ -29,8 +29,8 @@ type TCP struct {
 	WriteTimeout time.Duration
 	// Poll is how long after something has arrived a connection looks for more without
 	// letting its thread sleep: messages that follow one another that closely get
-	// through sooner, because nothing has to be woken up. Default 0: up to 20 µs, as long
-	// as there mostly is more. Some 50 µs shorten round trips further; each
+	// through sooner, because nothing has to be woken up. Default 0: up to 50 µs, as long
+	// as there mostly is more. If it is longer, that counts always: each
 	// connection that carries them takes a processor for itself meanwhile, so it slows
 	// everything down where processors are few. Negative: not at all. It counts on Linux,
 	// and without TLS.
