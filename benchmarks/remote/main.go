@@ -82,7 +82,7 @@ func (o options) wants(w workload) bool {
 		return true
 	}
 	for _, id := range strings.Split(o.only, ",") {
-		if id == w.id || id == w.of || id == w.id[:1] {
+		if id == w.id || id == w.id[:1] {
 			return true
 		}
 	}
@@ -140,12 +140,11 @@ func (o options) measure(all []workload) ([]row, error) {
 	}
 	o.keys = dir
 	var rows []row
-	capacity := map[string]float64{}
 	for _, w := range all {
 		samples := map[string]map[string][]float64{} // by figure and contender
 		for range o.runs {
 			for _, name := range w.contenders {
-				o.rate = w.load * capacity[w.of]
+				o.rate = w.rate
 				got, err := o.sample(w, name)
 				if err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", w.id, name, err)
@@ -163,7 +162,6 @@ func (o options) measure(all []workload) ([]row, error) {
 				rows = append(rows, row{workload: w, figure: figure, samples: samples[figure]})
 			}
 		}
-		capacity[w.id], _ = median(rows[len(rows)-1].samples[w.contenders[len(w.contenders)-1]])
 		fmt.Fprint(os.Stderr, w.id, " ")
 	}
 	fmt.Fprintln(os.Stderr)

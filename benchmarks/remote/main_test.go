@@ -99,5 +99,5 @@ func TestOnly(t *testing.T) {
 			ids = append(ids, w.id)
 		}
 	}
-	require.Equal(t, []string{"R2", "T1", "T1k", "T2", "T3", "O", "O 25 %", "O 50 %", "O 75 %"}, ids)
+	require.Equal(t, []string{"R2", "T1", "T1k", "T2", "T3", "O", "O 10 k", "O 30 k", "O 100 k"}, ids)
 }

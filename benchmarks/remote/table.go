@@ -91,7 +91,7 @@ func sections(rows []row) []chart.Section {
 		}
 		part := &all[2]
 		switch {
-		case r.load > 0:
+		case r.rate > 0:
 			part = &all[1]
 		case r.contenders[0] == bare:
 			part = &all[0]

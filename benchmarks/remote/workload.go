@@ -53,8 +53,7 @@ type workload struct {
 	contenders     []string // the first is what the others are held against
 	serve          string   // what the other process is; empty: as the contender says
 	whole          bool     // each process may use all processors, not its half of them
-	load           float64  // the part of the product's capacity, measured as workload of, to run at
-	of             string
+	rate           float64  // thousands of messages a second; 0: as fast as it goes
 	run            func(s setting) (figures, error)
 }
 
@@ -169,12 +168,12 @@ func workloads(scale int) []workload {
 	return append(all, openLoops(s, beside)...)
 }
 
-// openLoops are asks as fast as they go, and how long they take at parts of that rate.
+// openLoops are asks as fast as they go, and how long they take at fixed rates.
 func openLoops(s sizes, beside []string) []workload {
 	all := []workload{{id: "O", what: "asks of 256 askers, as fast as they go", unit: "k/s", higher: true, contenders: beside, whole: true, run: s.rounds(200_000, 256, true)}}
-	for _, load := range []float64{0.25, 0.5, 0.75} {
+	for _, rate := range []float64{10, 30, 100} {
 		all = append(all, workload{
-			id: fmt.Sprintf("O %.0f %%", 100*load), what: "ask", unit: "µs", contenders: beside, load: load, of: "O", whole: true,
+			id: fmt.Sprintf("O %.0f k", rate), what: "ask", unit: "µs", contenders: beside, rate: rate, whole: true,
 			run: func(set setting) (figures, error) {
 				c, err := set.dial()
 				if err != nil {
