@@ -10,8 +10,8 @@ import (
 	"github.com/troupe-go/troupe/actor"
 )
 
-// awaiter awaits a gate whenever it is told so and notes everything else.
-func awaiter(r *recorder, gate *actor.Gate) func() actor.Actor {
+// awaiter awaits a gate whenever it is told so, which opens begun, and notes everything else.
+func awaiter(r *recorder, begun *actor.Gate) func() actor.Actor {
 	return func() actor.Actor {
 		r.add("fresh")
 		return actor.Func(func(ctx *actor.Context) {
@@ -20,6 +20,7 @@ func awaiter(r *recorder, gate *actor.Gate) func() actor.Actor {
 				ctx.Fail(m)
 			case *actor.Gate:
 				actor.Await(ctx, func(c context.Context) (string, error) {
+					begun.Open()
 					ctx.System().Executor().Wait(m)
 					return "awaited", nil
 				}, func(s string, _ error) { r.add(s); ctx.Reply(s) })
@@ -33,7 +34,7 @@ func awaiter(r *recorder, gate *actor.Gate) func() actor.Actor {
 func TestAwaitLetsMessagesWait(t *testing.T) {
 	sys := newSystem(t)
 	r, gate := newRecorder(), &actor.Gate{}
-	pid, err := sys.Spawn("x", awaiter(r, gate))
+	pid, err := sys.Spawn("x", awaiter(r, &actor.Gate{}))
 	require.NoError(t, err)
 	watcher := newRecorder()
 	spawn(t, sys, "watcher", func(ctx *actor.Context) {
@@ -78,18 +79,23 @@ func TestAwaitTwiceWaitsForBoth(t *testing.T) {
 
 func TestAwaitDoesNotHoldUpAStopOrARestart(t *testing.T) {
 	sys := newSystem(t)
-	r, gate := newRecorder(), &actor.Gate{}
+	r, gate, begun := newRecorder(), &actor.Gate{}, &actor.Gate{}
 	pair := spawn(t, sys, "pair", func(ctx *actor.Context) {
+		if ctx.Message() == "fail" {
+			ctx.Child("b").Tell(errors.New("b fails"))
+			return
+		}
 		group := ctx.Group(actor.Supervise{Scope: actor.AllForOne})
 		for _, name := range []string{"a", "b"} {
-			_, err := group.Spawn(name, awaiter(r, gate))
+			_, err := group.Spawn(name, awaiter(r, begun))
 			require.NoError(t, err)
 		}
 		ctx.Child("a").Tell(gate)
 		ctx.Child("a").Tell("later")
-		ctx.Child("b").Tell(errors.New("b fails"))
 	})
 	pair.Tell("start")
+	sys.Executor().Wait(begun) // or it would be the fresh a that waits
+	pair.Tell("fail")
 	require.ElementsMatch(t, []any{"fresh", "fresh", "fresh", "fresh", "later"}, r.next(t, 5), "the fresh a takes messages")
 	watcher := newRecorder()
 	spawn(t, sys, "watcher", func(ctx *actor.Context) {
