@@ -74,7 +74,8 @@ func (i *inbound) message(body []byte) error {
 			return err
 		}
 	}
-	if i.table != nil && m.Flags&nameIndex != 0 && !i.refusing && i.quick(&m) {
+	// What indexed wouldn't deliver has something unusual about it already.
+	if i.table != nil && m.Flags&nameIndex != 0 && !i.refusing && !isAllIndexed(body) && i.quick(&m) {
 		return nil
 	}
 	return i.slow(&m)

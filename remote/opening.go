@@ -49,8 +49,7 @@ func (o *openings) isFrequent() bool {
 	return n > 1 && (n%missesMax == 0 || o.last.Load() == nil)
 }
 
-// alike returns the openings of messages like this one, from the actor with that serial or
-// from an ask.
+// alike returns the openings of messages to where the link leads, from asks or from others.
 func (l *link) alike(ask bool) *openings {
 	switch {
 	case l.ask:

@@ -30,10 +30,10 @@ type TCP struct {
 	// Poll is how long after something has arrived a connection looks for more without
 	// letting its thread sleep: messages that follow one another that closely get
 	// through sooner, because nothing has to be woken up. Default 0: up to 50 µs, as long
-	// as there mostly is more. If it is longer, that counts always: each
-	// connection that carries them takes a processor for itself meanwhile, so it slows
-	// everything down where processors are few. Negative: not at all. It counts on Linux,
-	// and without TLS.
+	// as there mostly is more, and nothing comes on other connections. A time that is
+	// given counts always: each connection that carries such messages takes a processor
+	// for itself meanwhile, so it slows everything down where processors are few.
+	// Negative: not at all. It counts on Linux, and without TLS.
 	Poll time.Duration
 	// TLS encrypts all connections and makes both ends prove who they are.
 	// Default nil: neither.
@@ -237,7 +237,7 @@ func newTCPConn(c net.Conn, writeTimeout, poll time.Duration) *tcpConn {
 
 func (c *tcpConn) Peer() string { return c.c.RemoteAddr().String() }
 
-// Start does nothing for a connection that was closed before: in a storm most are.
+// Start reads nothing from a connection that was closed before, as most are in a storm.
 func (c *tcpConn) Start(h Handler) {
 	c.h = h
 	c.mu.Lock()
