@@ -84,7 +84,8 @@ type Failed struct {
 type Error struct {
 	// ID is the persistence id.
 	ID string
-	// Step is what was being done: "recovery", "persist" or "snapshot".
+	// Step is what was being done: "recovery", "persist", "verify" or
+	// "snapshot".
 	Step string
 	// Seq is the number of the last event in the actor's state.
 	Seq uint64

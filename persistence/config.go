@@ -40,6 +40,13 @@ type Config[S any] struct {
 	// up and fails; 10 s by default. Raised, callers wait longer for a slow
 	// store; lowered, a hiccup of the store costs recoveries.
 	WriteTimeout time.Duration
+	// VerifyOwner makes the actor ask the journal whether it still owns its id
+	// before it answers a command that leads to no events: a question, a command
+	// without effect, a refusal. An owner of the past then answers nothing at
+	// all. It costs such commands a round trip to the store, without a wait for
+	// its disk. Without it they are answered from memory, and for as long as an
+	// owner doesn't know that it was replaced, those answers may be out of date.
+	VerifyOwner bool
 	// Permits bounds how many actors recover at the same time. Share one
 	// among the actors of a system; nil sets no bound.
 	Permits *Permits

@@ -17,9 +17,12 @@ import (
 //	ready      → persisting   a command led to events
 //	persisting → ready        stored: the state changes, replies go out
 //	persisting → failed       not stored or in doubt: a restart recovers by reading
+//	ready      → verifying    no events, and Config.VerifyOwner: does it own its id?
+//	verifying  → ready        it does: the effect is carried out
+//	verifying  → failed       the store can't tell
 //	any        → stopped      fenced: somebody else owns the id
 //
-// While it recovers or persists, messages wait in the mailbox (actor.Await).
+// While it recovers, persists or verifies, messages wait in the mailbox (actor.Await).
 type sourced[S, C, E any] struct {
 	behaviour Behaviour[S, C, E]
 	cfg       Config[S]
@@ -109,9 +112,29 @@ func (a *sourced[S, C, E]) Receive(ctx *actor.Context, command C) {
 		ctx.Unhandled()
 	case len(e.events) > 0:
 		a.persist(ctx, e)
+	case a.cfg.VerifyOwner:
+		a.verify(ctx, e)
 	default:
 		a.finish(ctx, e)
 	}
+}
+
+// verify carries e out, which has no events, if the actor still owns its id.
+func (a *sourced[S, C, E]) verify(ctx *actor.Context, e Effect[S, E]) {
+	clock := ctx.System().Clock()
+	actor.Await(ctx, func(c context.Context) (any, error) {
+		l := newLimit(c, clock, a.cfg.writeTimeout())
+		return nil, l.end(a.cfg.Journal.Append(l, a.cfg.ID, a.cfg.Epoch, nil))
+	}, func(_ any, err error) {
+		switch {
+		case err == nil:
+			a.finish(ctx, e)
+			return
+		case errors.Is(err, ErrInDoubt):
+			err = fmt.Errorf("%w: %v", ErrUnavailable, err) // there was nothing to store
+		}
+		a.fail(ctx, "verify", err)
+	})
 }
 
 // persist stores the events of e. The state evolves first, so that an event
@@ -184,7 +207,7 @@ func (a *sourced[S, C, E]) finish(ctx *actor.Context, e Effect[S, E]) {
 // fail ends this incarnation because of the store.
 func (a *sourced[S, C, E]) fail(ctx *actor.Context, step string, cause error) {
 	err := &Error{ID: a.cfg.ID, Step: step, Seq: a.seq, Err: cause}
-	if step == "persist" && !ctx.Sender().IsZero() {
+	if (step == "persist" || step == "verify") && !ctx.Sender().IsZero() {
 		ctx.Reply(actor.Failure{Err: err})
 	}
 	ctx.System().Publish(Failed{ID: a.cfg.ID, Ref: ctx.Self(), Err: err})
