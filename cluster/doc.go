@@ -24,7 +24,8 @@
 //   - All nodes list the same first seed and have the same downing strategy.
 //   - The clocks of nodes may differ, but the clock of a node that forms a
 //     cluster must not be behind that of an earlier first node: its creation stamp
-//     is the first part of every epoch.
+//     is the first part of every epoch. Membership.CreatedAfter, with what the
+//     journal has seen, takes the clock out of it.
 //   - Whoever runs something that may exist only once in the cluster subscribes
 //     and stops it when [membership.Ended] comes.
 //   - Processes are started anew by somebody when they end, or a [Runner] does

@@ -51,3 +51,16 @@ func TestAddressesOfIPv6(t *testing.T) { // R025
 	there.pid.Tell(tellIt{<-there.from, pong{1}})
 	here.expect(pong{1})
 }
+
+// A host name stays with the node: the others write it, whatever it resolves to here.
+func TestANodeThatListensAtANameIsKnownByIt(t *testing.T) {
+	a, b := start(t, remote.Config{Listen: "localhost:0"}), start(t, remote.Config{})
+	_, port, err := net.SplitHostPort(a.rem.Bound())
+	require.NoError(t, err)
+	require.Equal(t, "localhost:"+port, a.rem.Addr())
+	there, here := a.inbox("there"), b.inbox("here")
+	here.pid.Tell(tellIt{b.sys.RefAt("localhost:"+port, "/user/there"), ping{1}})
+	there.expect(ping{1})
+	there.pid.Tell(tellIt{<-there.from, pong{1}})
+	here.expect(pong{1})
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/troupe-go/troupe/internal/phi"
@@ -17,8 +18,8 @@ type Config struct {
 	// Secrets with Plaintext. Port 0 means a free one. Default "127.0.0.1:0".
 	Listen string
 	// Advertise is the "host:port" by which other nodes reach this one and by
-	// which it is known. Default: the address bound; needed when Listen names
-	// all interfaces.
+	// which it is known. Default: the address bound, with the host name if
+	// Listen has one; needed when Listen names all interfaces.
 	Advertise string
 	// Cluster is a name that both ends of a connection must have in common. It
 	// keeps clusters apart that share a network; it is no protection. Default
@@ -312,14 +313,23 @@ func (c Config) advertised(bound string) (string, error) {
 	if c.Advertise != "" {
 		return c.Advertise, nil
 	}
-	host, _, err := net.SplitHostPort(bound)
+	host, port, err := net.SplitHostPort(bound)
 	if err != nil {
 		return "", fmt.Errorf("bound to %q: %w", bound, err)
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		return "", errors.New("listening on all interfaces: set Advertise to the address by which other nodes reach this one")
 	}
-	return bound, nil
+	// A name is what the others will write; to what it resolves is this
+	// machine's business.
+	name, _, err := net.SplitHostPort(c.Listen)
+	if err != nil || name == "" {
+		return bound, nil
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return bound, nil
+	}
+	return net.JoinHostPort(name, port), nil
 }
 
 func (c Config) limits() limits {

@@ -58,6 +58,11 @@ type Config struct {
 	// and a second one while it is only cut off. 1 lets the first seed go
 	// ahead alone.
 	FormQuorum int
+	// CreatedAfter is what State.Created of a cluster that this node forms must
+	// be greater than: the largest such stamp that a journal has seen. Then
+	// epochs of the new cluster are newer than all earlier ones, even when this
+	// node's clock is behind. Default 0: the clock alone decides.
+	CreatedAfter int64
 	// AskEvery is the time between two rounds of questions to the seeds.
 	// Default 500 ms. Raised, joining takes longer; lowered, more traffic
 	// while the seeds don't answer.
@@ -162,6 +167,9 @@ func (c Config) Validate() error {
 	}
 	if c.FormQuorum < 0 || c.FormQuorum > max(len(c.Seeds), 1) {
 		errs = append(errs, fmt.Errorf("FormQuorum %d: want 0 to %d, the number of seeds", c.FormQuorum, len(c.Seeds)))
+	}
+	if c.CreatedAfter < 0 || c.CreatedAfter > createdMax {
+		errs = append(errs, fmt.Errorf("CreatedAfter %d: want 0 to %d", c.CreatedAfter, int64(createdMax)))
 	}
 	if c.Rand == nil {
 		errs = append(errs, errors.New("Rand is nil: hand in a source of chance"))

@@ -2,6 +2,7 @@ package membership
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -216,11 +217,29 @@ func (c *Core) formQuorum() int {
 	return c.cfg.FormQuorum
 }
 
+// createdMax leaves room above every stamp that a configuration may name.
+const createdMax = math.MaxInt64 - 1_000_000
+
 // form makes a new cluster with this node alone in it.
 func (c *Core) form() {
 	stamp := c.now.UnixNano()
-	stamp = max(stamp-stamp%1000+c.cfg.Rand.Int64N(1000), 1)
+	stamp = max(stamp-stamp%1000, c.cfg.CreatedAfter+1, 1) + c.cfg.Rand.Int64N(1000)
 	c.enter(formed(c.me, stamp))
+}
+
+// clockTolerance is how far a clock may be behind the stamp of the cluster
+// without a word of it: far more than clocks differ that somebody keeps right.
+const clockTolerance = 10 * time.Second
+
+// checkClock warns when the clock is behind the stamp of the cluster. Had this
+// node to form the next cluster without CreatedAfter, its epochs would be older
+// than what the journal has seen.
+func (c *Core) checkClock(created int64) {
+	if behind := time.Unix(0, created).Sub(c.now); behind > clockTolerance {
+		c.out = append(c.out, Warning{fmt.Sprintf("the clock of this node is %v behind the stamp of the cluster: set it right; "+
+			"a cluster that this node forms next would refuse writes until its clock has passed the stamp, unless CreatedAfter is set",
+			behind.Round(time.Second))})
+	}
 }
 
 // enter makes this node a member of the cluster of s.
@@ -228,6 +247,7 @@ func (c *Core) enter(s State) {
 	c.seeding = seeding{phase: joinDone}
 	c.round = c.now.Add(c.cfg.GossipEvery)
 	c.out = append(c.out, Joined{})
+	c.checkClock(s.Created)
 	c.adopt(s)
 }
 
