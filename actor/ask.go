@@ -28,7 +28,7 @@ type Failure struct{ Err error }
 // The deadline goes with the request: it is the Deadline of the context with
 // which a local actor handles it, and so bounds what that asks others in turn.
 //
-// Errors: [ErrTimeout] when no answer came in time, [ErrDeadLetter] when the
+// Errors: [ErrTimeout], which is context.DeadlineExceeded too, when no answer came in time, [ErrDeadLetter] when the
 // request could not be delivered, [*ReplyTypeError] when the answer is of
 // another type, [ErrCallCycle] when the actors that would have to answer wait
 // for this one, the cause of ctx when that was cancelled, and whatever a
@@ -101,7 +101,7 @@ func (r *reply) expire(wait time.Duration) Timer {
 }
 
 func (r *reply) timeout(wait time.Duration) {
-	r.decide(nil, fmt.Errorf("%w after %v (%w)", ErrTimeout, wait, context.DeadlineExceeded))
+	r.decide(nil, timedOut(wait))
 }
 
 // Stop ends the watch over the deadline of the answer; see expire.
@@ -122,7 +122,7 @@ func (s *System) askAny(ctx context.Context, to *process, msg any) (any, error) 
 	}
 	defer r.expire(wait).Stop()
 	if ctx.Done() != nil {
-		stop := afterEnd(ctx, func() { r.decide(nil, causeOf(ctx)) })
+		stop := afterEnd(ctx, func() { r.decide(nil, givenUp(ctx, wait)) })
 		defer stop()
 	}
 	s.exec.Wait(&r.gate)
@@ -218,7 +218,7 @@ func askThen[R any](ctx *Context, to *process, msg any, then func(R, error)) {
 // askWait returns how long to wait at most.
 func (s *System) askWait(ctx context.Context) (time.Duration, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, causeOf(ctx)
+		return 0, givenUp(ctx, 0)
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -226,7 +226,7 @@ func (s *System) askWait(ctx context.Context) (time.Duration, error) {
 	}
 	wait := deadline.Sub(s.clock.Now())
 	if wait <= 0 {
-		return 0, fmt.Errorf("%w (%w)", ErrTimeout, context.DeadlineExceeded)
+		return 0, timedOut(0)
 	}
 	return wait, nil
 }

@@ -250,7 +250,7 @@ func (b *Breaker) manual(o outcome) {
 func Guard[R any](ctx context.Context, b *Breaker, work func(context.Context) (R, error)) (R, error) {
 	var none R
 	if ctx.Err() != nil {
-		return none, causeOf(ctx)
+		return none, givenUp(ctx, 0)
 	}
 	round, err := b.begin()
 	if err != nil {
@@ -337,10 +337,10 @@ func runLimited[R any](ctx context.Context, s *System, limit time.Duration, work
 		l.settle(r, err, callSucceeded)
 	})
 	timer := s.clock.AfterFunc(limit, func() {
-		l.settle(none, fmt.Errorf("%w after %v (%w)", ErrTimeout, limit, context.DeadlineExceeded), callTimedOut)
+		l.settle(none, timedOut(limit), callTimedOut)
 	})
 	defer timer.Stop()
-	s.waitIn(ctx, &l.over, func() { l.settle(none, causeOf(ctx), callAbandoned) })
+	s.waitIn(ctx, &l.over, func() { l.settle(none, givenUp(ctx, 0), callAbandoned) })
 	inside.end(context.Canceled)
 	return l.r, l.o, l.err
 }

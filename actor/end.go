@@ -58,9 +58,9 @@ func awaitEnd(ctx context.Context, who Addressable, request func(*process)) erro
 	}
 	p.t.signal(signal{kind: signalUnwatch, from: &w.process, as: p})
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("await end of %v: %w", PID{p: p}, causeOf(ctx))
+		return fmt.Errorf("await end of %v: %w", PID{p: p}, givenUp(ctx, wait))
 	}
-	return fmt.Errorf("await end of %v: %w after %v (%w)", PID{p: p}, ErrTimeout, wait, context.DeadlineExceeded)
+	return fmt.Errorf("await end of %v: %w", PID{p: p}, timedOut(wait))
 }
 
 // isOrIsBelow reports whether the cell is p or a descendant of it.

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -26,10 +27,13 @@ func (e *ending) Done() <-chan struct{}       { return e.done }
 func (e *ending) Value(any) any               { return nil }
 
 func (e *ending) Err() error {
-	if e.why() != nil {
-		return context.Canceled
+	switch cause := e.why(); {
+	case cause == nil:
+		return nil
+	case errors.Is(cause, context.DeadlineExceeded):
+		return context.DeadlineExceeded
 	}
-	return nil
+	return context.Canceled
 }
 
 func (e *ending) why() error {
@@ -112,7 +116,8 @@ func causeOf(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Wait blocks until g is open or ctx is done; then it returns the cause of ctx.
+// Wait blocks until g is open or ctx is done; then it returns the cause of ctx, and
+// for a deadline an [ErrTimeout].
 // It goes through the system's executor, so it may be called in a turn, in a
 // task of the shutdown, in a function given to Go, or from outside.
 func (s *System) Wait(ctx context.Context, g *Gate) error {
@@ -128,5 +133,5 @@ func (s *System) Wait(ctx context.Context, g *Gate) error {
 	if g.IsOpen() {
 		return nil
 	}
-	return causeOf(ctx)
+	return givenUp(ctx, 0)
 }

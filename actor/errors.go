@@ -15,8 +15,8 @@ var (
 	ErrBadName = errors.New("bad actor name")
 	// ErrMailboxFull: the mailbox is bounded and full.
 	ErrMailboxFull = errors.New("mailbox is full")
-	// ErrTimeout: no answer came in time.
-	ErrTimeout = errors.New("no answer in time")
+	// ErrTimeout: no answer came in time. It is context.DeadlineExceeded, too.
+	ErrTimeout error = noAnswer{}
 	// ErrDeadLetter: the message could not be delivered.
 	ErrDeadLetter = errors.New("dead letter")
 	// ErrNobody: the ref is the zero value.

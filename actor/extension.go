@@ -48,7 +48,7 @@ func Extension[T any](s *System, create func(*System) (T, error)) (T, error) {
 	}
 	var none T
 	if !e.ready.IsOpen() {
-		return none, fmt.Errorf("extension %v: %w: it is still being made; do extensions need each other?", key, ErrTimeout)
+		return none, fmt.Errorf("extension %v: %w: it is still being made; do extensions need each other?", key, timedOut(extensionWait))
 	}
 	if e.err != nil {
 		return none, e.err

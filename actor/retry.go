@@ -56,7 +56,7 @@ func Retry[R any](ctx context.Context, s *System, a Attempts, work func(context.
 // pause waits for d; an error means that ctx has ended first.
 func (s *System) pause(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
-		return causeOf(ctx)
+		return givenUp(ctx, 0)
 	}
 	if d <= 0 {
 		return nil
@@ -66,7 +66,7 @@ func (s *System) pause(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	s.waitIn(ctx, &over, func() { over.Open() })
 	if ctx.Err() != nil {
-		return causeOf(ctx)
+		return givenUp(ctx, 0)
 	}
 	return nil
 }

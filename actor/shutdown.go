@@ -262,7 +262,7 @@ func (s *System) runPhase(p Phase) error {
 	ctx := newEnding()
 	defer ctx.end(context.Canceled)
 	limit := s.clock.AfterFunc(cfg.timeout(p), func() {
-		ctx.end(fmt.Errorf("phase %s: %w", p, context.DeadlineExceeded))
+		ctx.end(fmt.Errorf("phase %s: %w", p, timedOut(cfg.timeout(p))))
 		r.over.Open()
 	})
 	defer limit.Stop()
@@ -282,7 +282,7 @@ func (s *System) runPhase(p Phase) error {
 	err := r.result()
 	if n := r.left.Load(); n > 0 {
 		s.log.Warn().Str("phase", string(p)).Int32("tasks", n).Msg("shutdown phase took too long; going on")
-		err = errors.Join(err, fmt.Errorf("%d tasks: %w", n, ErrTimeout))
+		err = errors.Join(err, fmt.Errorf("%d tasks: %w", n, timedOut(cfg.timeout(p))))
 	}
 	if err != nil && cfg.Strict {
 		return fmt.Errorf("shutdown phase %s: %w", p, err)

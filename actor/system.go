@@ -286,10 +286,10 @@ func (s *System) Stop(ctx context.Context) error {
 	})
 	s.exec.Wait(&ended)
 	if !s.gone.IsOpen() {
-		return fmt.Errorf("stop system %s: %w; still there: %v", s.name, cmpErr(ctx), s.alive(10))
+		return fmt.Errorf("stop system %s: %w; still there: %v", s.name, s.stopLate(ctx), s.alive(10))
 	}
 	if s.own != nil && !s.waitFor(ctx, s.stopTimeout, s.own.close()) {
-		return fmt.Errorf("stop system %s: %w; the actors have stopped, but work they started with actor.Go goes on without heeding its context", s.name, cmpErr(ctx))
+		return fmt.Errorf("stop system %s: %w; the actors have stopped, but work they started with actor.Go goes on without heeding its context", s.name, s.stopLate(ctx))
 	}
 	return s.shutdown.failed()
 }
@@ -305,11 +305,12 @@ func (s *System) waitFor(ctx context.Context, d time.Duration, g *Gate) bool {
 	return g.IsOpen()
 }
 
-func cmpErr(ctx context.Context) error {
+// stopLate says why the wait for the end is over.
+func (s *System) stopLate(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return givenUp(ctx, 0)
 	}
-	return ErrTimeout
+	return timedOut(s.stopTimeout)
 }
 
 // Stopped returns the gate that opens when the last actor has stopped.

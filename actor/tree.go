@@ -128,9 +128,9 @@ func Inspect(ctx context.Context, who Addressable) (Inspection, error) {
 	c.sys.waitIn(ctx, over, func() { over.Open() })
 	switch {
 	case !q.over.IsOpen() && ctx.Err() != nil:
-		return Inspection{}, fmt.Errorf("inspect %v: %w", who.PID(), causeOf(ctx))
+		return Inspection{}, fmt.Errorf("inspect %v: %w", who.PID(), givenUp(ctx, wait))
 	case !q.over.IsOpen():
-		return Inspection{}, fmt.Errorf("inspect %v: %w after %v", who.PID(), ErrTimeout, wait)
+		return Inspection{}, fmt.Errorf("inspect %v: %w", who.PID(), timedOut(wait))
 	case q.got == nil:
 		return Inspection{}, fmt.Errorf("inspect %v: %w", who.PID(), ErrStopped)
 	}
