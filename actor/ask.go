@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync/atomic"
@@ -18,8 +19,19 @@ type Returns[R any] struct{}
 func (Returns[R]) returns(R) {}
 
 // Failure is an answer that says why there is none: an ask that gets it
-// returns Err.
+// returns Err. One without an Err is an error of its own.
 type Failure struct{ Err error }
+
+// errNoCause is what a Failure says that has no error.
+var errNoCause = errors.New("the receiver answered with an actor.Failure without an error")
+
+// cause returns the error, which is never nil.
+func (f Failure) cause() error {
+	if f.Err == nil {
+		return errNoCause
+	}
+	return f.Err
+}
 
 // Ask sends a request and waits for its answer. It waits until ctx is done, or
 // for the system's ask timeout when ctx has no deadline. Inside Receive it
@@ -62,7 +74,7 @@ func answer[R any](to *process, msg, v any, err error) (R, error) {
 		return none, fmt.Errorf("ask %v for %s: %w", PID{p: to}, typeName(msg), err)
 	}
 	if f, ok := v.(Failure); ok {
-		return none, fmt.Errorf("ask %v: %w", PID{p: to}, f.Err)
+		return none, fmt.Errorf("ask %v: %w", PID{p: to}, f.cause())
 	}
 	r, ok := v.(R)
 	if !ok {

@@ -87,6 +87,7 @@ type extras struct {
 	adapters  map[reflect.Type]*adapter
 	unhandled *waitingSignal // that a hook has kept from being handled
 	failure   error          // of the handler that is running
+	cause     error          // of the present suspension, or of the end
 	life      Timer          // that ends a limited life
 	lane      *lane          // set at birth
 	trace     Trace          // of the message being handled
@@ -256,8 +257,16 @@ func (c *cell) begun(err error) {
 		c.failed(&StartError{Path: c.path(), Err: err})
 		return
 	}
+	c.goesOn()
+}
+
+// goesOn notes that the actor runs, after its start or a failure.
+func (c *cell) goesOn() {
 	c.phase = running
 	c.halted.Store(false)
+	if c.x != nil {
+		c.x.cause = nil
+	}
 }
 
 // failed suspends the cell and leaves the decision to the parent.
@@ -267,6 +276,7 @@ func (c *cell) failed(err error) {
 		return
 	}
 	c.phase = failed
+	c.extras().cause = err
 	c.halted.Store(true)
 	c.sys.logFailure(c, err)
 	c.sys.act(Act{Kind: ActFailed, Actor: PID{p: &c.process}, Own: c.actor == nil, Err: err})
@@ -283,8 +293,7 @@ func (c *cell) resume() {
 		c.start()
 		return
 	}
-	c.phase = running
-	c.halted.Store(false)
+	c.goesOn()
 	c.tellChildren(signal{kind: signalRelease})
 	c.flushPostponed()
 }

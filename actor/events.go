@@ -122,6 +122,11 @@ func (d *deadLetterOffice) close() {
 func (s *System) Drop(to PID, msg any, from PID, reason DropReason) { s.drop(to, msg, from, reason) }
 
 func (s *System) drop(to PID, msg any, from PID, reason DropReason) {
+	s.dropBecause(to, msg, from, reason, nil)
+}
+
+// dropBecause is drop with what an asker is to learn besides the reason, if anything.
+func (s *System) dropBecause(to PID, msg any, from PID, reason DropReason, cause error) {
 	s.deadLetters.counts[reason].Add(1)
 	to, msg = plain(to, msg)
 	if _, again := msg.(DeadLetter); again {
@@ -129,31 +134,61 @@ func (s *System) drop(to PID, msg any, from PID, reason DropReason) {
 	}
 	s.logDrop(to, msg, from, reason)
 	s.Publish(DeadLetter{Message: msg, From: from, To: to, Reason: reason})
-	if from.p == nil {
+	err := &DeadLetterError{Reason: reason, Cause: cause}
+	tellAsker(from, msg, err)
+	if reason.here() {
+		tellAsker(to, msg, err) // what was dropped is the answer
+	}
+}
+
+// here reports whether a message was dropped on this node, by itself and not because
+// of the connection: then the other node can be told.
+func (r DropReason) here() bool { return r == DropEncode || r == DropTooLarge || r == DropDecode }
+
+// tellAsker answers an ask with err, if it is one that waits. The answer to an ask of
+// another node may become a dead letter itself, which is the end of it.
+func tellAsker(asker PID, msg any, err error) {
+	if asker.p == nil {
 		return
 	}
-	if _, isFailure := msg.(Failure); isFailure {
-		return
-	}
-	switch t := from.p.t.(type) {
+	switch t := asker.p.t.(type) {
 	case *reply:
-		t.decide(nil, &DeadLetterError{Reason: reason})
+		t.decide(nil, err)
 	case *remoteTarget:
+		if f, again := msg.(Failure); again && f.Err != nil {
+			return
+		}
 		if isTemp(t.loc.Path) {
-			_ = t.deliver(envelope{msg: Failure{Err: &DeadLetterError{Reason: reason}}})
+			_ = t.deliver(envelope{msg: Failure{Err: err}})
 		}
 	}
 }
 
-// DeadLetterError is the error of an ask whose request became a dead letter.
-// It is an [ErrDeadLetter].
-type DeadLetterError struct{ Reason DropReason }
+// DeadLetterError is the error of an ask whose request, or the answer to it, became a
+// dead letter. It is an [ErrDeadLetter], and what its Cause is.
+type DeadLetterError struct {
+	Reason DropReason
+	// Cause says more, where more is known: the failure because of which the actor has
+	// stopped, what can't be encoded. It may be nil, and is always nil in one
+	// that came from another node: there it is part of the text.
+	Cause error
+}
 
 // Error says why.
-func (e *DeadLetterError) Error() string { return "dead letter: " + e.Reason.String() }
+func (e *DeadLetterError) Error() string {
+	if e.Cause != nil {
+		return "dead letter: " + e.Reason.String() + ": " + e.Cause.Error()
+	}
+	return "dead letter: " + e.Reason.String()
+}
 
-// Unwrap returns ErrDeadLetter.
-func (e *DeadLetterError) Unwrap() error { return ErrDeadLetter }
+// Unwrap returns ErrDeadLetter and the cause.
+func (e *DeadLetterError) Unwrap() []error {
+	if e.Cause != nil {
+		return []error{ErrDeadLetter, e.Cause}
+	}
+	return []error{ErrDeadLetter}
+}
 
 // Is reports whether target is [ErrOverloaded] and the reason says so.
 func (e *DeadLetterError) Is(target error) bool {

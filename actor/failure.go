@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/troupe-go/troupe/codec"
@@ -53,11 +54,12 @@ const (
 
 // AppendWire appends the error's text, the code of its sentinel, and whatever else it is.
 func (f Failure) AppendWire(s codec.Scope, b []byte) ([]byte, error) {
-	if f.Err == nil {
-		return b, errors.New("failure without an error")
-	}
+	f.Err = f.cause()
 	var codes []uint64
 	for i, sentinel := range sentinels[1:] {
+		if sentinel == context.DeadlineExceeded && errors.Is(f.Err, ErrTimeout) && !wraps(f.Err, sentinel) {
+			continue // the code of ErrTimeout says it
+		}
 		if errors.Is(f.Err, sentinel) {
 			codes = append(codes, uint64(i+1))
 		}
@@ -87,6 +89,20 @@ func (f Failure) AppendWire(s codec.Scope, b []byte) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// wraps reports whether target itself is err or inside of it, whatever their Is says.
+func wraps(err, target error) bool {
+	if err == target {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return wraps(e.Unwrap(), target)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(inner error) bool { return wraps(inner, target) })
+	}
+	return false
 }
 
 func appendFact(b []byte, kind byte, value []byte) []byte {

@@ -144,7 +144,11 @@ func (c *cell) observeHandling(env envelope, own bool) {
 // drop makes a message that was for the cell a dead letter.
 func (c *cell) drop(env envelope, reason DropReason) {
 	self := PID{p: &c.process}
-	c.sys.drop(self, env.msg, PID{p: env.from}, reason)
+	var cause error
+	if reason == DropStopped && c.mailbox.isClosed() && c.x != nil {
+		cause = c.x.cause
+	}
+	c.sys.dropBecause(self, env.msg, PID{p: env.from}, reason, cause)
 	if c.sys.observer != nil {
 		_, msg := plain(self, env.msg)
 		c.sys.act(Act{Kind: ActDropped, Actor: self, Other: PID{p: env.from}, Message: msg, Reason: reason})

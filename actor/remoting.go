@@ -149,3 +149,9 @@ func (p *Port) Watched(addr string, uid uint64) bool { return p.sys.remoteWatche
 func (p *Port) Drop(to Location, msg any, from PID, reason DropReason) {
 	p.sys.drop(p.sys.RefOf(to), msg, from, reason)
 }
+
+// DropBecause is Drop with what an asker is to learn besides the reason; see
+// [DeadLetterError].
+func (p *Port) DropBecause(to Location, msg any, from PID, reason DropReason, cause error) {
+	p.sys.dropBecause(p.sys.RefOf(to), msg, from, reason, cause)
+}

@@ -39,10 +39,11 @@ func (e *timeoutError) Error() string {
 
 // Unwrap returns everything that the error is.
 func (e *timeoutError) Unwrap() []error {
-	if e.cause == nil {
-		return []error{ErrTimeout}
+	all := []error{ErrTimeout, context.DeadlineExceeded}
+	if e.cause != nil {
+		all = append(all, e.cause)
 	}
-	return []error{ErrTimeout, e.cause}
+	return all
 }
 
 // rounded drops the digits of a duration that nobody reads.

@@ -19,7 +19,9 @@ func TestEveryTimeoutIsTheSameError(t *testing.T) {
 	errWhy := errors.New("the user's patience")
 	contexts := map[string]func() (context.Context, context.CancelFunc){
 		"the system's limit": func() (context.Context, context.CancelFunc) { return context.Background(), func() {} },
-		"a deadline":         func() (context.Context, context.CancelFunc) { return context.WithTimeout(context.Background(), time.Second) },
+		"a deadline": func() (context.Context, context.CancelFunc) {
+			return context.WithTimeout(context.Background(), time.Second)
+		},
 		"a deadline that has passed": func() (context.Context, context.CancelFunc) {
 			return context.WithTimeout(context.Background(), -time.Second)
 		},
