@@ -73,7 +73,7 @@ func (d *daemon) PreStart(ctx *actor.Context) error {
 	ctx.WatchWith(d.heart, heartStopped{})
 	actor.Subscribe[remote.Gone](d.c.sys, ctx.Self())
 	actor.Subscribe[remote.DeclaredDead](d.c.sys, ctx.Self())
-	actor.Subscribe[remote.Refused](d.c.sys, ctx.Self())
+	actor.Subscribe[remote.NotConnected](d.c.sys, ctx.Self())
 	if !d.cfg.JoinLater {
 		d.step(ctx, membership.Start{})
 	}
@@ -101,8 +101,10 @@ func (d *daemon) Receive(ctx *actor.Context) {
 	case tick:
 		d.tickAt = time.Time{}
 		d.step(ctx, membership.Tick{})
-	case remote.Refused:
-		d.step(ctx, membership.Refused{Addr: m.Addr})
+	case remote.NotConnected:
+		if m.Cause == remote.CauseRefused {
+			d.step(ctx, membership.Refused{Addr: m.Addr})
+		}
 	case remote.DeclaredDead:
 		d.step(ctx, membership.QuarantinedBy{Node: membership.Node{Addr: m.By, UID: m.UID}})
 	case remote.Gone:

@@ -59,7 +59,7 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 	}
 	switch {
 	case l.phase == laneDialing && !now.Before(l.until):
-		a.emit(effect{kind: effectCloseLane, lane: lane})
+		a.emit(effect{kind: effectCloseLane, lane: lane, text: "unanswered"})
 		a.laneDown(now, lane, wanted)
 	case l.phase == laneWaiting && !now.Before(l.until):
 		if a.needed(lane, wanted) {

@@ -34,11 +34,6 @@ type DeclaredDead struct {
 	UID uint64
 }
 
-// Refused is published when a connection was refused: the machine is there, and
-// nothing listens at the address. It may come up to twenty times a second for
-// each node that something is sent to.
-type Refused struct{ Addr string }
-
 // ConnectionLost is published when a stream to another node broke. Messages that
 // were on their way on it are lost; those that had not left yet go out on the next
 // stream, and system messages are repeated until they have arrived.

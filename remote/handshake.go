@@ -3,6 +3,7 @@ package remote
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -121,6 +122,8 @@ type refusal struct {
 	Code refusalCode
 	UID  uint64 // the acceptor's
 	Text string
+	// Theirs is the address or the cluster of the acceptor, if that is what differs.
+	Theirs string
 }
 
 func appendIdentity(b []byte, id identity) []byte {
@@ -285,12 +288,22 @@ func appendRefusal(b []byte, f refusal) []byte {
 	b = append(b, byte(f.Code))
 	b = wire.AppendUint64(b, f.UID)
 	b = wire.AppendString(b, f.Text)
+	if f.Theirs != "" {
+		b = wire.AppendString(b, f.Theirs)
+	}
 	return endFrame(b, start)
 }
 
 func readRefusal(b []byte) (refusal, error) {
 	r := wire.NewReader(b)
 	f := refusal{Code: refusalCode(r.Byte()), UID: r.Uint64(), Text: r.String()}
+	if r.Err() == nil {
+		if rest := wire.NewReader(r.Rest()); rest.Len() > 0 { // older nodes don't say it
+			if theirs := rest.String(); rest.Err() == nil {
+				f.Theirs = theirs
+			}
+		}
+	}
 	return f, r.Err()
 }
 
@@ -305,24 +318,29 @@ func judge(self identity, h hello) (refusal, bool) {
 	case h.From.UID == self.UID:
 		return no(refusedSelf, "the connection is from this system itself")
 	case h.To != self.Addr:
-		return no(refusedAddress, "this node is %s, not %s; let Advertise be the address that the others use", self.Addr, printable(h.To))
+		r, _ := no(refusedAddress, "this node is %s, not %s; let Advertise be the address that the others use", self.Addr, printable(h.To))
+		r.Theirs = self.Addr
+		return r, false
 	case h.From.Cluster != self.Cluster:
-		return no(refusedCluster, `this node belongs to cluster "%s", the other to "%s"; give both the same name or other addresses`, printable(self.Cluster), printable(h.From.Cluster))
+		r, _ := no(refusedCluster, `this node belongs to cluster "%s", the other to "%s"; give both the same name or other addresses`, printable(self.Cluster), printable(h.From.Cluster))
+		r.Theirs = self.Cluster
+		return r, false
 	}
 	return refusal{}, true
 }
 
-// confirm says what is wrong with the answer to a hello that was for addr.
-func confirm(self identity, addr string, w welcome) error {
+// confirm says whether the answer to a hello that was for addr comes from somebody to
+// talk to.
+func confirm(self identity, addr string, w welcome) (refusal, bool) {
 	switch {
 	case w.From.UID == self.UID:
-		return fmt.Errorf("%s is this system itself", addr)
+		return refusal{Code: refusedSelf}, false
 	case w.From.Addr != addr:
-		return fmt.Errorf("%s answered as %s; use that address or correct its Advertise", addr, w.From.Addr)
+		return refusal{Code: refusedAddress, Theirs: w.From.Addr}, false
 	case w.From.Cluster != self.Cluster:
-		return fmt.Errorf(`%s belongs to cluster "%s", this node to "%s"`, addr, printable(w.From.Cluster), printable(self.Cluster))
+		return refusal{Code: refusedCluster, Theirs: printable(w.From.Cluster)}, false
 	}
-	return nil
+	return refusal{}, true
 }
 
 // private takes out of a refusal what a stranger need not know.
@@ -333,7 +351,7 @@ func (f refusal) private() refusal {
 	case refusedCluster:
 		f.Text = "this node belongs to another cluster; give both the same name or other addresses"
 	}
-	f.UID = 0
+	f.UID, f.Theirs = 0, ""
 	return f
 }
 
@@ -348,5 +366,5 @@ func printable(s string) string {
 		s, more = s[:textMax], "…"
 	}
 	q := strconv.Quote(s)
-	return q[1:len(q)-1] + more
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`) + more
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -64,9 +63,6 @@ func (p *peer) dial(kind laneKind) *outbound {
 // dialed is the outcome of Dial.
 func (o *outbound) dialed(conn Conn, err error) {
 	if err != nil {
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			o.peer.remote.sys.Publish(Refused{Addr: o.peer.addr})
-		}
 		o.peer.laneDown(o, err)
 		o.peer.remote.alive.end()
 		return
@@ -187,15 +183,15 @@ func (o *outbound) answer(kind frameKind, body []byte) error {
 		if !o.secret.IsZero() {
 			var ok bool
 			if body, ok = o.proven(kind, body); !ok {
-				return o.distrust("it does not prove that it knows the shared secret; give both nodes the same secret")
+				return o.distrust("does not prove that it knows the shared secret: give both nodes the same secret")
 			}
 		}
 		w, err := readWelcome(body, o.peer.remote.self.Can.Version)
 		if err != nil {
 			return err
 		}
-		if err := confirm(o.peer.remote.self, o.peer.addr, w); err != nil {
-			o.peer.laneRefused(o, refusal{Code: refusedCluster, Text: err.Error()})
+		if no, ok := confirm(o.peer.remote.self, o.peer.addr, w); !ok {
+			o.peer.laneRefused(o, no)
 			return errNoMore
 		}
 		o.uid = w.From.UID
@@ -206,10 +202,12 @@ func (o *outbound) answer(kind frameKind, body []byte) error {
 	return fmt.Errorf("%w: kind %d instead of an answer to the handshake", errFrame, kind)
 }
 
+const secretDemanded = "demands a shared secret: set Config.Secrets"
+
 // challenged answers the acceptor's challenge with a proof, once.
 func (o *outbound) challenged(body []byte) error {
 	if o.secret.IsZero() {
-		return o.distrust("it demands a shared secret; set Config.Secrets")
+		return o.distrust(secretDemanded)
 	}
 	if o.session != nil {
 		return fmt.Errorf("%w: a second challenge", errFrame)
@@ -235,7 +233,7 @@ func (o *outbound) proven(kind frameKind, answer []byte) ([]byte, bool) {
 
 // distrust ends the stream to somebody who is not, as far as one can see, of us.
 func (o *outbound) distrust(why string) error {
-	o.peer.laneRefused(o, refusal{Code: refusedSecret, Text: o.peer.addr + ": " + why})
+	o.peer.laneRefused(o, refusal{Code: refusedSecret, Text: why})
 	return errNoMore
 }
 
@@ -263,7 +261,13 @@ func (o *outbound) refused(body []byte) error {
 	if err != nil {
 		return err
 	}
-	r.Text = printable(r.Text)
+	r.Text, r.Theirs = printable(r.Text), printable(r.Theirs)
+	switch {
+	case r.Code == refusedSecret && o.secret.IsZero():
+		r.Text = secretDemanded
+	case r.Code == refusedSecret:
+		r.Text = "does not accept the shared secret of this node: give both nodes the same secret"
+	}
 	o.peer.laneRefused(o, r)
 	return errNoMore
 }

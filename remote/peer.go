@@ -57,6 +57,7 @@ type peer struct {
 	renewing   [laneMax]bool // a stream is being replaced
 	probes     int           // how often the address was asked who is there
 	answered   uint64        // who has answered there last, when this node dialed
+	complaint  string        // why it can't be talked to, as was logged
 	timer      actor.Timer
 	timerAt    time.Time
 
@@ -245,6 +246,7 @@ func (p *peer) laneDown(o *outbound, err error) {
 				})
 			}
 			p.remote.log.Debug().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("no connection")
+			p.notConnected(causeOf(err))
 		}
 		a.laneDown(now, o.kind, wanted)
 	})
@@ -268,6 +270,11 @@ func (p *peer) laneRefused(o *outbound, r refusal) {
 		}
 		p.instruments.failed.Add(1)
 		p.closeStream(o.kind)
+		if r.Code != refusedGone {
+			var cause Cause
+			cause, r.Text = r.cause(p.remote.self, p.addr)
+			p.notConnected(cause, r.Text)
+		}
 		a.laneRefused(now, o.kind, r)
 	})
 }
@@ -306,6 +313,9 @@ func (p *peer) carryOut(now time.Time, e effect) {
 	case effectDial:
 		p.streams[e.lane] = p.dial(e.lane)
 	case effectCloseLane:
+		if e.text != "" {
+			p.notConnected(causeOf(errUnanswered))
+		}
 		p.closeStream(e.lane)
 		if e.lane != laneProbe && p.assoc.lanes[e.lane].phase == laneIdle && p.lanes[e.lane].idle() {
 			p.assoc.demand(now, e.lane)
@@ -351,6 +361,7 @@ func (p *peer) announce(e effect) {
 	switch e.kind {
 	case effectPeer:
 		p.publishKnown(e.peer)
+		p.complaint = ""
 		r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Msg("connected")
 		r.sys.Publish(Connected{Addr: p.addr, UID: e.uid})
 		if e.peer.otherTypes(r.self) {
@@ -380,7 +391,7 @@ func (p *peer) announce(e effect) {
 		r.log.Warn().Str("peer", p.addr).Uint64("uid", e.uid).Msg("that node has declared this one dead: " + e.text)
 		r.sys.Publish(DeclaredDead{By: p.addr, UID: e.uid})
 	case effectMisfit:
-		r.log.Error().Str("peer", p.addr).Msg("can't talk to this node: " + e.text)
+		p.misfit(e.text)
 	}
 }
 

@@ -190,6 +190,14 @@ func (r *Remote) Quarantine(addr string, uid uint64) {
 	}
 }
 
+// Probe asks the address who is there, now and whenever it was last asked. An incarnation
+// that isn't known yet is told by [Connected], no answer by [NotConnected].
+func (r *Remote) Probe(addr string) {
+	if p, ok := r.peer(addr, Member); ok {
+		p.post(func(a *association, now time.Time) { a.probe(now) })
+	}
+}
+
 // Peer returns the incarnation known to be at addr, 0 if none.
 func (r *Remote) Peer(addr string) uint64 {
 	r.peersMu.RLock()

@@ -212,10 +212,26 @@ func TestJudge(t *testing.T) { // R023
 	}
 	w := welcome{Version: 1, From: goldenPeer}
 	w.From.Cluster = goldenSelf.Cluster
-	require.NoError(t, confirm(goldenSelf, goldenPeer.Addr, w))
-	require.ErrorContains(t, confirm(goldenSelf, "alias:1", w), "answered as 10.0.0.2:2551")
-	require.ErrorContains(t, confirm(goldenSelf, goldenPeer.Addr, welcome{From: goldenPeer}), "belongs to cluster")
-	require.ErrorContains(t, confirm(goldenSelf, goldenSelf.Addr, welcome{From: goldenSelf}), "itself")
+	_, ok = confirm(goldenSelf, goldenPeer.Addr, w)
+	require.True(t, ok)
+	for title, c := range map[string]struct {
+		addr  string
+		w     welcome
+		cause Cause
+		text  string
+	}{
+		"as somebody else":   {"alias:1", w, CauseAddress, "is known as 10.0.0.2:2551: write that address instead, or set Advertise to alias:1 there"},
+		"of another cluster": {goldenPeer.Addr, welcome{From: goldenPeer}, CauseCluster, `this node to "` + goldenSelf.Cluster + `"`},
+		"of this very node":  {"alias:1", welcome{From: goldenSelf}, CauseSelf, "is this very node, which is known as " + goldenSelf.Addr},
+	} {
+		t.Run("an answer "+title+" => told in the words of this node", func(t *testing.T) {
+			no, ok := confirm(goldenSelf, c.addr, c.w)
+			require.False(t, ok)
+			cause, text := no.cause(goldenSelf, c.addr)
+			require.Equal(t, c.cause, cause)
+			require.Contains(t, text, c.text)
+		})
+	}
 }
 
 func TestEnvelopeRoundTrip(t *testing.T) { // R001
