@@ -62,6 +62,13 @@ func (c *cell) accept(env envelope, w *worker) error {
 			return err
 		}
 	}
+	if (c.spec.mailboxMax > 0 || c.mailbox.special != nil) && endsActor(env.msg) {
+		if err := c.mailbox.pushOwn(env); err != nil {
+			c.drop(env, reasonOf(err))
+			return err
+		}
+		return nil
+	}
 	err := c.mailbox.push(env, c.spec.mailboxMax)
 	if err == ErrMailboxFull && c.mailbox.special != nil && c.mailbox.special.Overflow == BlockSender {
 		err = c.deliverWaiting(env, w)
@@ -75,7 +82,7 @@ func (c *cell) accept(env envelope, w *worker) error {
 // deliverSelf puts a message of the runtime behind the user messages that are
 // there already, whatever the bound of the mailbox.
 func (c *cell) deliverSelf(env envelope) {
-	if c.mailbox.pushInternal(env) == nil {
+	if c.mailbox.pushOwn(env) == nil {
 		c.wake(held, nil)
 	}
 }

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -38,7 +39,10 @@ type Mailbox struct {
 	// order in which they were sent. nil: all are equal, but for messages
 	// with a method ControlMessage(), which come before all others. It must be
 	// pure, quick and safe for concurrent use. A message for which it panics
-	// comes last.
+	// comes last. It sees the messages of users only: what the runtime has to say
+	// (a [PoisonPill], a [Kill], a [Terminated], the ticks of timers, a
+	// [ReceiveTimeout], an [Identify]) comes when all that was there before has been
+	// handled, and nothing that is sent after a PoisonPill or a Kill overtakes it.
 	Priority func(msg any) int
 }
 
@@ -57,7 +61,7 @@ func controlFirst(msg any) int {
 }
 
 // discipline is the queue behind a [Mailbox]: a heap, stable by the order of
-// the sends, wholly under a lock.
+// the sends, wholly under a lock. The runtime's own messages have a queue beside it.
 type discipline struct {
 	Mailbox
 	evicted func(envelope) // takes what had to make room
@@ -66,8 +70,11 @@ type discipline struct {
 	mu      sync.Mutex
 	ranked  rankedHeap
 	sent    uint64
-	front   []ranked // unstashed: before all others
-	room    []*Gate  // senders that wait, first come first served
+	epoch   uint64     // orders to end so far: what is sent after one has a later epoch
+	own     []unranked // of the runtime, oldest first
+	late    int        // ranked messages that came after the last of own
+	front   []ranked   // unstashed: before all others
+	room    []*Gate    // senders that wait, first come first served
 	closed  bool
 }
 
@@ -81,11 +88,28 @@ func newDiscipline(m Mailbox) *discipline {
 
 type ranked struct {
 	envelope
+	epoch    uint64
 	priority int
 	order    uint64
 	size     int64
 	since    time.Time
-	internal bool // the runtime's own: never evicted
+}
+
+// unranked is a message of the runtime's own. It comes after what was there before.
+type unranked struct {
+	envelope
+	order uint64
+	ahead int // ranked messages between the unranked one before it and this one
+	since time.Time
+}
+
+// endsActor reports whether a message is an order to the actor to end.
+func endsActor(msg any) bool {
+	switch untraced(msg).(type) {
+	case PoisonPill, Kill:
+		return true
+	}
+	return false
 }
 
 // rankedHeap is a binary heap with the next message on top. It holds messages as they
@@ -93,6 +117,9 @@ type ranked struct {
 type rankedHeap []ranked
 
 func (h rankedHeap) less(i, j int) bool {
+	if h[i].epoch != h[j].epoch {
+		return h[i].epoch < h[j].epoch
+	}
 	if h[i].priority != h[j].priority {
 		return h[i].priority < h[j].priority
 	}
@@ -149,8 +176,9 @@ func (h rankedHeap) down(i int) bool {
 	return i > from
 }
 
-// priority asks the user's function, whose panic must not reach the sender.
-func (d *discipline) priority(msg any) (p int) {
+// rank asks the user's function, whose panic must not reach the sender. It runs
+// outside of the locks.
+func (d *discipline) rank(msg any) (p int) {
 	defer func() {
 		if recover() != nil {
 			p = math.MaxInt
@@ -160,34 +188,69 @@ func (d *discipline) priority(msg any) (p int) {
 	return d.Priority(msg)
 }
 
-// push adds a message. When it had to make room, evicted is what went.
-func (d *discipline) push(env envelope, internal bool) (evicted *envelope, err error) {
+// push adds a message of a user. When it had to make room, evicted is what went.
+func (d *discipline) push(env envelope, priority int) (evicted *envelope, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil, ErrStopped
 	}
-	priority, size := 0, int64(0)
-	if !internal {
-		priority = d.priority(untraced(env.msg))
-		if d.budget != nil {
-			if size = sizeOf(env.msg); !d.budget.take(size) {
-				return nil, errOverBudget
-			}
+	size := int64(0)
+	if d.budget != nil {
+		if size = sizeOf(env.msg); !d.budget.take(size) {
+			return nil, errOverBudget
 		}
-		if d.Max > 0 && len(d.ranked)+len(d.front) >= d.Max {
-			if d.Overflow == DropOldest {
-				evicted = d.evict()
-			}
-			if evicted == nil {
-				d.pay(size)
-				return nil, ErrMailboxFull
-			}
+	}
+	if d.Max > 0 && len(d.ranked)+len(d.front) >= d.Max {
+		if d.Overflow == DropOldest {
+			evicted = d.evict()
+		}
+		if evicted == nil {
+			d.pay(size)
+			return nil, ErrMailboxFull
 		}
 	}
 	d.sent++
-	d.ranked.push(d.stamped(ranked{envelope: env, priority: priority, order: d.sent, size: size, internal: internal}))
+	d.late++
+	d.ranked.push(d.stamped(ranked{envelope: env, epoch: d.epoch, priority: priority, order: d.sent, size: size}))
 	return evicted, nil
+}
+
+// pushOwn adds a message of the runtime, for which neither rank nor bound counts.
+func (d *discipline) pushOwn(env envelope) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return ErrStopped
+	}
+	d.sent++
+	u := unranked{envelope: env, order: d.sent, ahead: d.late}
+	if d.clock != nil {
+		u.since = d.clock.Now()
+	}
+	d.own, d.late = append(d.own, u), 0
+	if endsActor(env.msg) {
+		d.epoch++
+	}
+	return nil
+}
+
+// full reports whether the mailbox has a bound and holds as much, of anything.
+func (d *discipline) full() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.Max > 0 && len(d.ranked)+len(d.front)+len(d.own) >= d.Max
+}
+
+// left notes that a ranked message has gone.
+func (d *discipline) left(r ranked) {
+	d.pay(r.size)
+	i, _ := slices.BinarySearchFunc(d.own, r.order, func(u unranked, order uint64) int { return cmp.Compare(u.order, order) })
+	if i < len(d.own) {
+		d.own[i].ahead--
+	} else {
+		d.late--
+	}
 }
 
 // pay gives bytes back to the budget.
@@ -215,17 +278,17 @@ func (d *discipline) oldest() (since time.Time) {
 			}
 		}
 	}
+	if len(d.own) > 0 && (since.IsZero() || d.own[0].since.Before(since)) {
+		since = d.own[0].since
+	}
 	return since
 }
 
-// evict takes out the oldest message of the lowest priority; nil means that
-// nothing but what the runtime put there could go.
+// evict takes out the oldest message of the lowest priority; nil means that all are
+// unstashed ones.
 func (d *discipline) evict() *envelope {
 	worst := -1
 	for i, r := range d.ranked {
-		if r.internal {
-			continue
-		}
 		if worst < 0 || r.priority > d.ranked[worst].priority ||
 			r.priority == d.ranked[worst].priority && r.order < d.ranked[worst].order {
 			worst = i
@@ -235,29 +298,35 @@ func (d *discipline) evict() *envelope {
 		return nil
 	}
 	r := d.ranked.remove(worst)
-	d.pay(r.size)
+	d.left(r)
 	return &r.envelope
 }
 
 func (d *discipline) pop() (envelope, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var next ranked
+	var next envelope
 	switch {
 	case len(d.front) > 0:
-		next = d.front[0]
-		d.front = d.front[1:]
+		next = d.front[0].envelope
+		d.pay(d.front[0].size)
+		d.front[0], d.front = ranked{}, d.front[1:]
+	case len(d.own) > 0 && d.own[0].ahead == 0:
+		next = d.own[0].envelope
+		d.own[0], d.own = unranked{}, d.own[1:]
+		return next, true // it has taken nobody's room
 	case len(d.ranked) > 0:
-		next = d.ranked.pop()
+		r := d.ranked.pop()
+		d.left(r)
+		next = r.envelope
 	default:
 		return envelope{}, false
 	}
-	d.pay(next.size)
 	if len(d.room) > 0 {
 		d.room[0].Open()
 		d.room = d.room[1:]
 	}
-	return next.envelope, true
+	return next, true
 }
 
 // prepend puts back what was there before; it counts, but isn't refused.
@@ -285,6 +354,9 @@ func (d *discipline) close() []envelope {
 		d.pay(r.size)
 		rest = append(rest, r.envelope)
 	}
+	for _, u := range d.own {
+		rest = append(rest, u.envelope)
+	}
 	for len(d.ranked) > 0 {
 		r := d.ranked.pop()
 		d.pay(r.size)
@@ -293,7 +365,7 @@ func (d *discipline) close() []envelope {
 	for _, g := range d.room {
 		g.Open()
 	}
-	d.front, d.room = nil, nil
+	d.front, d.own, d.room = nil, nil, nil
 	return rest
 }
 

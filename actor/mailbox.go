@@ -22,10 +22,11 @@ type envelope struct {
 type mailbox struct {
 	state   atomic.Uint64 // flags, and above them how many messages were handled
 	mu      sync.Mutex
-	arrived int32       // in segments of the senders
-	in      []envelope  // the segment being filled
-	long    *backlog    // once there was more than a segment
-	special *discipline // takes the place of the segments, if set
+	arrived int32        // in segments of the senders
+	own     atomic.Int32 // messages of the runtime among all of them: no bound counts them
+	in      []envelope   // the segment being filled
+	long    *backlog     // once there was more than a segment
+	special *discipline  // takes the place of the segments, if set
 
 	// The message that made the turn due, if hasFirst. Both are owned by whoever
 	// made it due, and then by the turn.
@@ -150,18 +151,35 @@ func (m *mailbox) handled() uint64 { return m.state.Load() >> flagBits }
 // most of them already; 0 is no bound.
 func (m *mailbox) push(env envelope, most int) error {
 	if m.special != nil {
-		return m.pushSpecial(env, false)
+		return m.pushSpecial(env)
 	}
 	return m.append(env, most)
 }
 
-// pushInternal appends what the runtime itself has to say, whatever the bound.
-func (m *mailbox) pushInternal(env envelope) error {
-	if m.special != nil {
-		return m.pushSpecial(env, true)
+// pushOwn appends what the runtime itself has to say, whatever the bound and the rank.
+func (m *mailbox) pushOwn(env envelope) error {
+	if m.special == nil {
+		m.own.Add(1)
+		return m.append(env, 0)
 	}
-	return m.append(env, 0)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	err := m.special.pushOwn(env)
+	if err == nil {
+		m.arrive(1)
+	}
+	return err
 }
+
+// ownGone notes that a message of pushOwn was taken out.
+func (m *mailbox) ownGone() {
+	if m.special == nil {
+		m.own.Add(-1)
+	}
+}
+
+// users is how many messages of users wait. The lock is held.
+func (m *mailbox) users() int { return int(m.arrived + m.taken.Load() - m.own.Load()) }
 
 func (m *mailbox) append(env envelope, most int) error {
 	m.mu.Lock()
@@ -169,7 +187,7 @@ func (m *mailbox) append(env envelope, most int) error {
 		m.mu.Unlock()
 		return ErrStopped
 	}
-	if most > 0 && int(m.arrived+m.taken.Load()) >= most {
+	if most > 0 && m.users() >= most {
 		m.mu.Unlock()
 		return ErrMailboxFull
 	}
@@ -191,7 +209,7 @@ func (m *mailbox) appendAll(envs []envelope, most int) (taken int) {
 		return 0
 	}
 	if most > 0 {
-		envs = envs[:min(len(envs), max(most-int(m.arrived+m.taken.Load()), 0))]
+		envs = envs[:min(len(envs), max(most-m.users(), 0))]
 	}
 	for taken < len(envs) {
 		if len(m.in) == cap(m.in) {
@@ -203,6 +221,13 @@ func (m *mailbox) appendAll(envs []envelope, most int) (taken int) {
 	}
 	if taken > 0 {
 		m.arrive(int32(taken))
+	}
+	if most > 0 {
+		for _, env := range envs[:taken] {
+			if endsActor(env.msg) {
+				m.own.Add(1)
+			}
+		}
 	}
 	return taken
 }
@@ -259,9 +284,16 @@ func (m *mailbox) widen() {
 	}
 }
 
-func (m *mailbox) pushSpecial(env envelope, internal bool) error {
+func (m *mailbox) pushSpecial(env envelope) error {
+	if _, ask := untraced(env.msg).(Identify); ask { // the runtime answers it
+		if m.special.full() {
+			return ErrMailboxFull
+		}
+		return m.pushOwn(env)
+	}
+	priority := m.special.rank(env.msg)
 	m.mu.Lock()
-	evicted, err := m.special.push(env, internal)
+	evicted, err := m.special.push(env, priority)
 	if err == nil && evicted == nil {
 		m.arrive(1)
 	}
@@ -399,6 +431,7 @@ func (m *mailbox) close() []envelope {
 	m.in, m.long = nil, nil
 	m.out, m.next = nil, 0
 	m.arrived = 0
+	m.own.Store(0)
 	m.taken.Store(0)
 	m.state.And(^uint64(filled))
 	return rest

@@ -134,7 +134,7 @@ func TestTheOldestThatMakesRoomIsAUsers(t *testing.T) {
 				return
 			}
 			r.Receive(ctx)
-		}, actor.Mailbox{Max: 2, Overflow: actor.DropOldest, Priority: func(any) int { return 0 }})
+		}, actor.Mailbox{Max: 1, Overflow: actor.DropOldest, Priority: func(any) int { return 0 }})
 		watcher.Tell("hold")
 		synctest.Wait()
 		watcher.Tell(0)

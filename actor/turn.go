@@ -112,6 +112,9 @@ func (c *cell) one(env envelope) {
 		}
 	case Kill:
 		if !c.guards() {
+			if c.spec.mailboxMax > 0 {
+				c.mailbox.ownGone()
+			}
 			c.failed(ErrKilled)
 			return
 		}
@@ -160,12 +163,15 @@ func (c *cell) unwrap(env envelope) (envelope, bool) {
 	env.msg = c.arrive(env.msg)
 	switch m := env.msg.(type) {
 	case *timer:
+		c.mailbox.ownGone()
 		return c.unwrapOwn(m.tick(c))
 	case *stashedTick:
 		return c.unwrapOwn(m.tick(c))
 	case *idleTick:
+		c.mailbox.ownGone()
 		return c.unwrapOwn(m.tick(c))
 	case *terminatedNote:
+		c.mailbox.ownGone()
 		return c.unwrapOwn(c.terminatedDue(m))
 	case *adapted:
 		return m.due(c, env)

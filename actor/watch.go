@@ -17,11 +17,12 @@ type Terminated struct {
 }
 
 // PoisonPill stops the actor that receives it, after the messages that were
-// there before.
+// there before and before all that come later, whatever the actor's [Mailbox] is. No
+// bound keeps it out.
 type PoisonPill struct{}
 
-// Kill makes the actor that receives it fail with [ErrKilled], after the
-// messages that were there before. Unless its [Supervise] decides otherwise,
+// Kill makes the actor that receives it fail with [ErrKilled], when a [PoisonPill]
+// would stop it. Unless its [Supervise] decides otherwise,
 // that stops it.
 type Kill struct{}
 
