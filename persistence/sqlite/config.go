@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Durability says what an acknowledged write survives.
@@ -59,7 +61,26 @@ type Config struct {
 	// Raised, more recoveries run side by side, for about 2 MiB of memory
 	// each; lowered, they queue.
 	Readers int
+	// Owner is who the file belongs to: a text that stays the same for the life of a
+	// cluster, through all its restarts, and that no other cluster has, such as its
+	// name with the address of its first seed. The first owner that opens the
+	// file gets it, and from then on nobody else can open it as an owner or write
+	// to it. Default empty: the caller is nobody in particular, may read every file
+	// and write to those that have no owner.
+	Owner string
+	// TakeOverFrom is the owner from whom Owner takes the file over; empty takes
+	// nothing over. All that still runs of the former owner fails with its next
+	// write. It does nothing to a file that has another owner, or has Owner
+	// already, so it can stay set.
+	TakeOverFrom string
+	// OnChange is called with the error when the store begins to fail, and with
+	// nil when it works again, at most twice a second; nil calls nothing. It
+	// keeps the writer waiting, so it must be quick and not use the store.
+	OnChange func(err error)
 }
+
+// ownerMax is the longest owner in bytes.
+const ownerMax = 1024
 
 // batchBytesMax bounds the payloads of one transaction, so that the lock is
 // not held for long and the write-ahead log stays small. One write may exceed it.
@@ -83,6 +104,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("BatchMax is %d; choose 1 to %d, or 0 for the default", c.BatchMax, 1<<16)
 	case c.Readers < 0 || c.Readers > 1024:
 		return fmt.Errorf("Readers is %d; choose 1 to 1024, or 0 for the default", c.Readers)
+	case len(c.Owner) > ownerMax || !utf8.ValidString(c.Owner):
+		return fmt.Errorf("Owner has %d bytes; choose a text of at most %d", len(c.Owner), ownerMax)
+	case c.TakeOverFrom != "" && c.Owner == "":
+		return errors.New("TakeOverFrom is set without Owner; say who takes the file over")
 	}
 	return nil
 }

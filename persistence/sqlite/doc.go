@@ -11,7 +11,12 @@
 // locked file or an I/O error fails the calls that it hits, loudly; when it is
 // over the next call works, and nothing needs a restart. A failed commit is
 // reported as persistence.ErrInDoubt, and so is a call whose context ended
-// while its commit was under way.
+// while its commit was under way. [Store.Err] says whether writing works, and a
+// store that has failed finds out by itself when it does again.
+//
+// A store whose file, or its -wal or -shm file, was removed, moved or replaced
+// fails; nothing is acknowledged that nobody could find again. A file that has an
+// owner ([Config.Owner]) is refused to others, and taken over only by hand.
 //
 // # Duties
 //
@@ -32,8 +37,9 @@
 //
 // The tables are head (one row for each persistence id), event and snapshot;
 // migrations/ has them with comments. Schema changes are numbered scripts that
-// [Open] applies; a file of a newer program is refused.
+// [Open] applies; a file of a newer program is refused. The table journal has what
+// the file knows of itself: a random id, its owner, the newest stamp of a cluster.
 //
-// Read store.go, writer.go, transaction.go, read.go, row.go, open.go,
-// config.go, errors.go.
+// Read store.go, writer.go, transaction.go, read.go, row.go, open.go, place.go,
+// owner.go, health.go, config.go, errors.go.
 package sqlite

@@ -35,6 +35,7 @@ func explain(path string, err error) error {
 	switch {
 	case err == nil, refused(err),
 		errors.Is(err, persistence.ErrCorrupt), errors.Is(err, persistence.ErrClosed), errors.Is(err, persistence.ErrUnavailable),
+		errors.Is(err, persistence.ErrInDoubt),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, sql.ErrConnDone), err.Error() == "sql: database is closed":

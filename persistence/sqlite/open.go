@@ -88,7 +88,7 @@ func openReaders(path string, cfg Config) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(cfg.readers())
+	db.SetMaxOpenConns(cfg.readers() + 1) // and the anchor
 	db.SetMaxIdleConns(cfg.readers())
 	return db, nil
 }
@@ -106,39 +106,47 @@ func patiently(limit time.Duration, keepOn func() bool, f func() error) error {
 	}
 }
 
-// prepare makes the file a journal of the present version: write-ahead log on,
-// all migrations applied. Several processes may do it at the same time.
-func prepare(ctx context.Context, db *sql.DB, limit time.Duration) error {
+// prepare makes the file a journal of the present version that belongs to
+// cfg.Owner: write-ahead log on, all migrations applied. Several processes may do
+// it at the same time.
+func prepare(ctx context.Context, db *sql.DB, cfg Config) (s self, err error) {
 	var mode string
-	err := patiently(limit, nil, func() error {
+	err = patiently(cfg.busyTimeout(), nil, func() error {
 		return db.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode)
 	})
 	if err != nil {
-		return err
+		return self{}, err
 	}
 	if mode != "wal" {
-		return fmt.Errorf("the write-ahead log can't be turned on (journal mode stays %q); is the file on a network volume?", mode)
+		return self{}, fmt.Errorf("the write-ahead log can't be turned on (journal mode stays %q); is the file on a network volume?", mode)
 	}
-	return patiently(limit, nil, func() error { return migrate(ctx, db) })
+	err = patiently(cfg.busyTimeout(), nil, func() error {
+		s, err = migrate(ctx, db, cfg)
+		return err
+	})
+	return s, err
 }
 
 // migrate applies the numbered files of migrations that the database has not
-// seen, all in one transaction.
-func migrate(ctx context.Context, db *sql.DB) (err error) {
+// seen, and settles who owns it, all in one transaction.
+func migrate(ctx context.Context, db *sql.DB, cfg Config) (s self, err error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return err
+		return self{}, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
+		return self{}, err
 	}
-	if err := migrateLocked(ctx, conn); err != nil {
+	if err = migrateLocked(ctx, conn); err == nil {
+		s, err = settle(ctx, conn, cfg)
+	}
+	if err != nil {
 		_, rollback := conn.ExecContext(ctx, "ROLLBACK")
-		return errors.Join(err, rollback)
+		return self{}, errors.Join(err, rollback)
 	}
 	_, err = conn.ExecContext(ctx, "COMMIT")
-	return err
+	return s, err
 }
 
 func migrateLocked(ctx context.Context, conn *sql.Conn) error {

@@ -18,7 +18,10 @@ import (
 // make one with [Open].
 type Store struct {
 	path    string
+	id      string
+	place   place
 	readers *sql.DB
+	anchor  *sql.Conn // a reader that stays open, and the log with it
 	writer  *writer
 	closed  atomic.Bool
 }
@@ -63,8 +66,9 @@ func open(path string, cfg Config) (*Store, error) {
 		// Before the first byte is in it; the log files take over its mode.
 		err = os.Chmod(path, 0o600)
 	}
+	var known self
 	if err == nil {
-		err = prepare(ctx, db, cfg.busyTimeout())
+		known, err = prepare(ctx, db, cfg)
 	}
 	if err != nil {
 		return nil, errors.Join(explain("", err), db.Close())
@@ -73,7 +77,48 @@ func open(path string, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{path: path, readers: readers, writer: startWriter(path, cfg, db)}, nil
+	s := &Store{path: path, id: known.id, readers: readers}
+	if s.anchor, err = anchor(ctx, readers, known.id); err == nil {
+		s.place, err = locate(path)
+	}
+	if err != nil {
+		return nil, errors.Join(explain("", err), readers.Close(), db.Close())
+	}
+	s.writer = startWriter(path, cfg, db, known.id, s.place)
+	return s, nil
+}
+
+// anchor returns a connection that has read the journal with the id. As long as
+// it is open SQLite keeps the log, so that this is the same file for the life of
+// the store, even when the writer has to connect again.
+func anchor(ctx context.Context, readers *sql.DB, id string) (*sql.Conn, error) {
+	conn, err := readers.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := scanSelf(conn.QueryRowContext(ctx, selectSelf))
+	if err == nil && s.id != id {
+		err = fmt.Errorf("%w: the file was replaced while it was opened", persistence.ErrUnavailable)
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// ID returns the random name of the journal, which was made together with the file
+// and is that of no other. Nodes that must share one journal can compare it.
+func (s *Store) ID() string { return s.id }
+
+// Stamp returns the largest first number of an epoch ([actor.Epoch.Cluster])
+// that the journal has seen; 0 for none. It is what a new cluster's stamp must
+// exceed.
+func (s *Store) Stamp(ctx context.Context) (uint64, error) {
+	if err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	known, err := scanSelf(s.readers.QueryRowContext(ctx, selectSelf))
+	return known.stamp, s.readError(ctx, err)
 }
 
 // Close refuses new calls, writes and acknowledges what is queued, and closes
@@ -84,19 +129,25 @@ func (s *Store) Close() error {
 		return nil
 	}
 	// The writer's connection is the last: it empties the log file.
-	err := errors.Join(s.readers.Close(), s.writer.close())
+	err := errors.Join(s.anchor.Close(), s.readers.Close(), s.writer.close())
 	if err != nil {
 		return fmt.Errorf("close journal %s: %w", s.path, err)
 	}
 	return nil
 }
 
-// begin is the start of every call.
+// begin is the start of every read.
 func (s *Store) begin(ctx context.Context) error {
 	if s.closed.Load() {
 		return persistence.ErrClosed
 	}
-	return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.place.check(); err != nil {
+		return at(s.path, err)
+	}
+	return nil
 }
 
 // Claim implements [persistence.EventWriter].
@@ -123,9 +174,13 @@ func (s *Store) Append(ctx context.Context, id string, epoch actor.Epoch, events
 	rows, size, err := eventRows(id, epoch, events)
 	if err == nil {
 		err = s.write(ctx, id, size, func(tx *transaction) error {
+			var insert func(key int64) error
+			if len(rows) > 0 {
+				insert = func(key int64) error { return tx.insertEvents(key, rows) }
+			}
 			return tx.onHead(id, func(h persistence.Head) (persistence.Head, error) {
 				return h.Append(id, epoch, events)
-			}, func(key int64) error { return tx.insertEvents(key, rows) })
+			}, insert)
 		})
 	}
 	if err != nil {
@@ -181,7 +236,10 @@ func (s *Store) write(ctx context.Context, id string, size int, f func(tx *trans
 	if err := persistence.CheckID(id); err != nil {
 		return err
 	}
-	if err := s.begin(ctx); err != nil {
+	if s.closed.Load() {
+		return persistence.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return s.writer.do(ctx, size, f)

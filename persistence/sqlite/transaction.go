@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 // on it is ever interrupted, so that a statement's outcome is always known.
 type transaction struct {
 	conn            *sql.Conn
+	stamp           uint64 // the file's, read when the transaction began
 	beginStmt       *sql.Stmt
 	commitStmt      *sql.Stmt
 	selectHead      *sql.Stmt
@@ -23,6 +25,8 @@ type transaction struct {
 	deleteEvents    *sql.Stmt
 	saveSnapshot    *sql.Stmt
 	deleteSnapshots *sql.Stmt
+	selectSelf      *sql.Stmt
+	updateStamp     *sql.Stmt
 }
 
 // prepareLimit is for how long a new connection waits for others that are
@@ -39,20 +43,7 @@ func newTransaction(ctx context.Context, db *sql.DB) (*transaction, error) {
 		return nil, err
 	}
 	tx := &transaction{conn: conn}
-	for _, s := range []struct {
-		stmt **sql.Stmt
-		sql  string
-	}{
-		{&tx.beginStmt, "BEGIN IMMEDIATE"},
-		{&tx.commitStmt, "COMMIT"},
-		{&tx.selectHead, "SELECT key, highest, deleted_to, fence FROM head WHERE id = ?"},
-		{&tx.insertHead, "INSERT INTO head (id, highest, deleted_to, fence) VALUES (?, ?, ?, ?)"},
-		{&tx.updateHead, "UPDATE head SET highest = ?, deleted_to = ?, fence = ? WHERE key = ?"},
-		{&tx.insertEvent, "INSERT INTO event (head, seq, epoch, name, payload, at, tags, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
-		{&tx.deleteEvents, "DELETE FROM event WHERE head = ? AND seq <= ?"},
-		{&tx.saveSnapshot, "INSERT OR REPLACE INTO snapshot (head, seq, epoch, name, payload, at, crc) VALUES (?, ?, ?, ?, ?, ?, ?)"},
-		{&tx.deleteSnapshots, "DELETE FROM snapshot WHERE head = (SELECT key FROM head WHERE id = ?) AND seq BETWEEN ? AND ?"},
-	} {
+	for _, s := range tx.statements() {
 		err := patiently(prepareLimit, nil, func() (err error) {
 			*s.stmt, err = conn.PrepareContext(ctx, s.sql)
 			return err
@@ -65,6 +56,28 @@ func newTransaction(ctx context.Context, db *sql.DB) (*transaction, error) {
 	return tx, nil
 }
 
+type statement struct {
+	stmt **sql.Stmt
+	sql  string
+}
+
+// statements returns all statements, prepared or not.
+func (tx *transaction) statements() []statement {
+	return []statement{
+		{&tx.beginStmt, "BEGIN IMMEDIATE"},
+		{&tx.commitStmt, "COMMIT"},
+		{&tx.selectHead, "SELECT key, highest, deleted_to, fence FROM head WHERE id = ?"},
+		{&tx.insertHead, "INSERT INTO head (id, highest, deleted_to, fence) VALUES (?, ?, ?, ?)"},
+		{&tx.updateHead, "UPDATE head SET highest = ?, deleted_to = ?, fence = ? WHERE key = ?"},
+		{&tx.insertEvent, "INSERT INTO event (head, seq, epoch, name, payload, at, tags, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&tx.deleteEvents, "DELETE FROM event WHERE head = ? AND seq <= ?"},
+		{&tx.saveSnapshot, "INSERT OR REPLACE INTO snapshot (head, seq, epoch, name, payload, at, crc) VALUES (?, ?, ?, ?, ?, ?, ?)"},
+		{&tx.deleteSnapshots, "DELETE FROM snapshot WHERE head = (SELECT key FROM head WHERE id = ?) AND seq BETWEEN ? AND ?"},
+		{&tx.selectSelf, selectSelf},
+		{&tx.updateStamp, "UPDATE journal SET stamp = ?"},
+	}
+}
+
 func (tx *transaction) begin() error  { return tx.exec(tx.beginStmt) }
 func (tx *transaction) commit() error { return tx.exec(tx.commitStmt) }
 
@@ -73,9 +86,23 @@ func (tx *transaction) rollback() error {
 	return err
 }
 
+// self reads what the file knows of itself.
+func (tx *transaction) self() (self, error) {
+	s, err := scanSelf(tx.selectSelf.QueryRowContext(context.Background()))
+	tx.stamp = s.stamp
+	return s, err
+}
+
 // discard closes the connection for good; a transaction that is open on it is
-// undone by SQLite. Its errors tell nothing that is not known already.
+// undone by SQLite. Statements that were prepared on a sql.Conn are closed by
+// nobody else, and without that SQLite keeps the connection open. Errors tell
+// nothing that is not known already.
 func (tx *transaction) discard() {
+	for _, s := range tx.statements() {
+		if *s.stmt != nil {
+			_ = (*s.stmt).Close()
+		}
+	}
 	_ = tx.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = tx.conn.Close()
 }
@@ -109,6 +136,13 @@ func (tx *transaction) onHead(
 	next, err := decide(head)
 	if err != nil {
 		return err
+	}
+	if next.Fence.Cluster > tx.stamp {
+		stamp := binary.BigEndian.AppendUint64(nil, next.Fence.Cluster)
+		if err := tx.exec(tx.updateStamp, stamp); err != nil {
+			return err
+		}
+		tx.stamp = next.Fence.Cluster
 	}
 	highest, deletedTo := bounded(next.Highest), bounded(next.DeletedTo)
 	switch {

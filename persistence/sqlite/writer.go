@@ -17,13 +17,16 @@ import (
 // whatever is waiting into one transaction, so that a hundred actors share one
 // wait for the disk, and answers each write on its own after the commit.
 type writer struct {
-	path  string
-	cfg   Config
-	db    *sql.DB
-	queue chan *request
-	quit  chan struct{} // closed: no new requests
-	gone  chan struct{} // closed: the goroutine has ended
-	tx    *transaction  // nil: no usable connection
+	path   string
+	cfg    Config
+	db     *sql.DB
+	id     string // of the journal
+	place  place
+	queue  chan *request
+	quit   chan struct{} // closed: no new requests
+	gone   chan struct{} // closed: the goroutine has ended
+	tx     *transaction  // nil: no usable connection
+	health health
 }
 
 // A request belongs to the caller until the writer takes it, from then on the
@@ -44,12 +47,13 @@ type request struct {
 
 func (r *request) move(to int32) bool { return r.state.CompareAndSwap(waiting, to) }
 
-func startWriter(path string, cfg Config, db *sql.DB) *writer {
+func startWriter(path string, cfg Config, db *sql.DB, id string, place place) *writer {
 	w := &writer{
-		path: path, cfg: cfg, db: db,
-		queue: make(chan *request, cfg.queueMax()),
-		quit:  make(chan struct{}),
-		gone:  make(chan struct{}),
+		path: path, cfg: cfg, db: db, id: id, place: place,
+		queue:  make(chan *request, cfg.queueMax()),
+		quit:   make(chan struct{}),
+		gone:   make(chan struct{}),
+		health: health{onChange: cfg.OnChange},
 	}
 	go w.run()
 	return w
@@ -95,8 +99,10 @@ func (w *writer) do(ctx context.Context, size int, apply func(tx *transaction) e
 func (w *writer) close() error {
 	close(w.quit)
 	<-w.gone
-	// Others may be using the file; then it is theirs to empty the log.
-	_, _ = w.db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	if w.place.check() == nil { // or it would be another's log, or another's file
+		// Others may be using the file; then it is theirs to empty the log.
+		_, _ = w.db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
 	return w.db.Close()
 }
 
@@ -104,11 +110,22 @@ func (w *writer) run() {
 	defer close(w.gone)
 	defer func() { w.drop() }()
 	batch := make([]*request, 0, w.cfg.batchMax())
-	for {
+	probes := time.NewTicker(probeEvery)
+	probes.Stop()
+	for failing := false; ; {
+		if now := w.health.err() != nil; now != failing {
+			if failing = now; failing {
+				probes.Reset(probeEvery)
+			} else {
+				probes.Stop()
+			}
+		}
 		select {
 		case r := <-w.queue:
 			batch = w.collect(append(batch[:0], r))
 			w.process(batch)
+		case <-probes.C:
+			w.probe()
 		case <-w.quit:
 			w.drain(batch)
 			return
@@ -152,6 +169,7 @@ func (w *writer) collect(batch []*request) []*request {
 func (w *writer) process(batch []*request) {
 	if err := w.lock(batch); err != nil {
 		err = explain(w.path, err)
+		w.health.failed(err)
 		for _, r := range batch {
 			if r.move(taken) {
 				r.done <- err
@@ -179,19 +197,39 @@ func (w *writer) process(batch []*request) {
 // lock begins the transaction. While another process has the lock it waits for
 // as long as anybody in the batch does, BusyTimeout at most.
 func (w *writer) lock(batch []*request) error {
-	if err := w.connect(); err != nil {
-		return err
-	}
-	wanted := func() bool {
+	return w.enter(func() bool {
 		for _, r := range batch {
 			if r.state.Load() == waiting {
 				return true
 			}
 		}
 		return false
+	})
+}
+
+// enter begins a transaction on the file that was opened, if it is still this
+// owner's. While another process has the lock it waits for as long as wanted
+// says so, BusyTimeout at most; nil means that.
+func (w *writer) enter(wanted func() bool) error {
+	err := w.place.check()
+	if err == nil {
+		err = w.connect()
 	}
-	err := patiently(w.cfg.busyTimeout(), wanted, w.tx.begin)
-	if err != nil && !isBusy(err) {
+	if err != nil {
+		return err
+	}
+	if err := patiently(w.cfg.busyTimeout(), wanted, w.tx.begin); err != nil {
+		if !isBusy(err) {
+			w.drop()
+		}
+		return err
+	}
+	s, err := w.tx.self()
+	if err == nil {
+		err = s.check(w.id, w.cfg)
+	}
+	if err != nil {
+		w.rollback(err)
 		w.drop()
 	}
 	return err
@@ -220,17 +258,16 @@ func (w *writer) one(live []*request, cause error) {
 				continue
 			}
 		}
-		r.done <- explain(w.path, cause)
+		cause = explain(w.path, cause)
+		w.health.failed(cause)
+		r.done <- cause
 	}
 }
 
 // alone writes one request in a transaction of its own and answers it, unless
 // it returns the error with which the request is to be answered.
 func (w *writer) alone(r *request) error {
-	if err := w.connect(); err != nil {
-		return err
-	}
-	if err := patiently(w.cfg.busyTimeout(), nil, w.tx.begin); err != nil {
+	if err := w.enter(nil); err != nil {
 		return err
 	}
 	results, err := w.applyAll([]*request{r})
@@ -242,15 +279,12 @@ func (w *writer) alone(r *request) error {
 	return nil
 }
 
-// commit commits and answers. When the commit fails nobody knows what is on
-// the disk: the log may already hold the transaction and a later recovery of
-// the file may find it. The connection is not used again.
+// commit commits and answers.
 func (w *writer) commit(live []*request, results []error) {
-	err := w.tx.commit()
+	err := w.seal()
 	if err != nil {
-		w.rollback(err)
-		w.drop()
-		err = fmt.Errorf("%w: the commit failed: %w", persistence.ErrInDoubt, explain(w.path, err))
+		err = explain(w.path, err)
+		w.health.failed(err)
 	}
 	for i, r := range live {
 		if results[i] != nil {
@@ -259,6 +293,26 @@ func (w *writer) commit(live []*request, results []error) {
 		}
 		r.done <- err
 	}
+}
+
+// seal commits the transaction to the file that was opened, and makes sure that
+// it is still in its place. When the commit itself fails nobody knows what is on
+// the disk: the log may already hold the transaction and a later recovery of the
+// file may find it. The connection is not used again.
+func (w *writer) seal() error {
+	if err := w.place.check(); err != nil {
+		w.rollback(err)
+		return err
+	}
+	if err := w.tx.commit(); err != nil {
+		w.rollback(err)
+		w.drop()
+		return fmt.Errorf("%w: the commit failed: %w", persistence.ErrInDoubt, explain(w.path, err))
+	}
+	if err := w.place.check(); err != nil {
+		return fmt.Errorf("%w: it was committed, but %w", persistence.ErrInDoubt, err)
+	}
+	return nil
 }
 
 // rollback undoes the transaction. SQLite may have done so by itself; if it
