@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -12,7 +13,8 @@ import (
 // done, or for the system's ask timeout when ctx has no deadline. nil means that
 // it has stopped, or had before. An error, [ErrTimeout] or the cause of ctx,
 // means that it may stop later. A virtual ref has no end, so for one it returns
-// at once.
+// at once. When the message is refused or can't be sent, the error is a
+// [*DeadLetterError] with the reason, such as a right that this node lacks there.
 //
 // Inside Receive it blocks the actor; an actor that waits for its own end or
 // that of an ancestor is refused with [ErrCallCycle].
@@ -23,16 +25,16 @@ func GracefulStop(ctx context.Context, who Addressable) error {
 // GracefulStopWith is [GracefulStop] with a message that makes the actor stop
 // itself when it has finished its work.
 func GracefulStopWith(ctx context.Context, who Addressable, msg any) error {
-	return awaitEnd(ctx, who, func(p *process) { _ = p.t.deliver(envelope{msg: msg}) })
+	return awaitEnd(ctx, who, func(p, from *process) { _ = p.t.deliver(envelope{msg: msg, from: from}) })
 }
 
 // AwaitEnd waits until an actor has stopped, without asking it to; the rest is
 // as with [GracefulStop].
 func AwaitEnd(ctx context.Context, who Addressable) error {
-	return awaitEnd(ctx, who, func(*process) {})
+	return awaitEnd(ctx, who, func(_, _ *process) {})
 }
 
-func awaitEnd(ctx context.Context, who Addressable, request func(*process)) error {
+func awaitEnd(ctx context.Context, who Addressable, request func(who, from *process)) error {
 	p := who.PID().p
 	if p == nil {
 		return fmt.Errorf("await end: %w", ErrNobody)
@@ -49,7 +51,7 @@ func awaitEnd(ctx context.Context, who Addressable, request func(*process)) erro
 	w.process = process{sys: s, t: w}
 	defer s.temps.release(&w.temp)
 	p.t.signal(signal{kind: signalWatch, from: &w.process, as: p})
-	request(p)
+	request(p, &w.process)
 	timer := s.clock.AfterFunc(wait, func() { w.over.Open() })
 	defer timer.Stop()
 	s.waitIn(ctx, &w.over, func() { w.over.Open() })
@@ -57,6 +59,9 @@ func awaitEnd(ctx context.Context, who Addressable, request func(*process)) erro
 		return nil
 	}
 	p.t.signal(signal{kind: signalUnwatch, from: &w.process, as: p})
+	if refused := w.refused.Load(); refused != nil {
+		return fmt.Errorf("await end of %v: %w", PID{p: p}, *refused)
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("await end of %v: %w", PID{p: p}, givenUp(ctx, wait))
 	}
@@ -90,12 +95,26 @@ func (s *System) waitIn(ctx context.Context, g *Gate, given func()) {
 // endWatch watches an actor for somebody who isn't one.
 type endWatch struct {
 	process
-	over  Gate
-	ended atomic.Bool
-	temp  atomic.Uint64 // its name once it watches on another node
+	over    Gate
+	ended   atomic.Bool
+	refused atomic.Pointer[error] // why the end can't be awaited, or wasn't asked for
+	temp    atomic.Uint64         // its name once it watches on another node
+}
+
+// fail ends the wait when what asked for the end was refused. That the actor has
+// stopped already is no such reason.
+func (w *endWatch) fail(err error) {
+	if why, ok := errors.AsType[*DeadLetterError](err); ok && why.Reason.isFinal() {
+		w.refused.CompareAndSwap(nil, &err)
+		w.over.Open()
+	}
 }
 
 func (w *endWatch) deliver(env envelope) error {
+	if f, ok := untraced(env.msg).(Failure); ok {
+		w.fail(f.cause())
+		return nil
+	}
 	w.sys.drop(PID{p: &w.process}, env.msg, PID{p: env.from}, DropLateReply)
 	return ErrStopped
 }

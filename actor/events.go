@@ -134,26 +134,34 @@ func (s *System) dropBecause(to PID, msg any, from PID, reason DropReason, cause
 	}
 	s.logDrop(to, msg, from, reason)
 	s.Publish(DeadLetter{Message: msg, From: from, To: to, Reason: reason})
-	err := &DeadLetterError{Reason: reason, Cause: cause}
-	tellAsker(from, msg, err)
-	if reason.here() {
-		tellAsker(to, msg, err) // what was dropped is the answer
+	if f, isFailure := msg.(Failure); isFailure {
+		if _, told := f.Err.(*DeadLetterError); told {
+			return // it was to say what became of another one
+		}
+	}
+	tellAsker(from, msg, &DeadLetterError{Reason: reason, Cause: cause})
+	if reason.isFinal() {
+		tellAsker(to, msg, &DeadLetterError{Reason: reason, Cause: cause, Answer: true})
 	}
 }
 
-// here reports whether a message was dropped on this node, by itself and not because
-// of the connection: then the other node can be told.
-func (r DropReason) here() bool { return r == DropEncode || r == DropTooLarge || r == DropDecode }
+// isFinal reports whether the reason lies in the message, or in what its sender may do,
+// and not in the connection: so the other node can be told, and no repetition helps.
+func (r DropReason) isFinal() bool {
+	return r == DropEncode || r == DropTooLarge || r == DropDecode || r == DropRefused
+}
 
 // tellAsker answers an ask with err, if it is one that waits. The answer to an ask of
 // another node may become a dead letter itself, which is the end of it.
-func tellAsker(asker PID, msg any, err error) {
+func tellAsker(asker PID, msg any, err *DeadLetterError) {
 	if asker.p == nil {
 		return
 	}
 	switch t := asker.p.t.(type) {
 	case *reply:
 		t.decide(nil, err)
+	case *endWatch:
+		t.fail(err)
 	case *remoteTarget:
 		if f, again := msg.(Failure); again && f.Err != nil {
 			return
@@ -172,14 +180,21 @@ type DeadLetterError struct {
 	// stopped, what can't be encoded. It may be nil, and is always nil in one
 	// that came from another node: there it is part of the text.
 	Cause error
+	// Answer: it was the answer, so the request has been handled.
+	Answer bool
 }
 
 // Error says why.
 func (e *DeadLetterError) Error() string {
-	if e.Cause != nil {
-		return "dead letter: " + e.Reason.String() + ": " + e.Cause.Error()
+	text := "dead letter: "
+	if e.Answer {
+		text = "the answer is a dead letter: "
 	}
-	return "dead letter: " + e.Reason.String()
+	text += e.Reason.String()
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
 }
 
 // Unwrap returns ErrDeadLetter and the cause.

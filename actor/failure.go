@@ -47,7 +47,7 @@ const (
 // on the wire.
 const (
 	factSentinel = 1 // another code
-	factDropped  = 2 // a DeadLetterError of this reason
+	factDropped  = 2 // a DeadLetterError of this reason; of an answer if a byte follows
 	factPanic    = 3 // a PanicError
 	factNamed    = 4 // a registered error of this name
 )
@@ -78,7 +78,7 @@ func (f Failure) AppendWire(s codec.Scope, b []byte) ([]byte, error) {
 		b = appendFact(b, factSentinel, wire.AppendUvarint(nil, code))
 	}
 	if letter, ok := errors.AsType[*DeadLetterError](f.Err); ok {
-		b = appendFact(b, factDropped, []byte{byte(letter.Reason)})
+		b = appendFact(b, factDropped, letter.fact())
 	}
 	if _, ok := errors.AsType[*PanicError](f.Err); ok {
 		b = appendFact(b, factPanic, nil)
@@ -103,6 +103,13 @@ func wraps(err, target error) bool {
 		return slices.ContainsFunc(e.Unwrap(), func(inner error) bool { return wraps(inner, target) })
 	}
 	return false
+}
+
+func (e *DeadLetterError) fact() []byte {
+	if e.Answer {
+		return []byte{byte(e.Reason), 1}
+	}
+	return []byte{byte(e.Reason)}
 }
 
 func appendFact(b []byte, kind byte, value []byte) []byte {
@@ -140,8 +147,8 @@ func (e *RemoteError) fact(reg *codec.Registry, kind byte, value []byte) {
 	switch {
 	case kind == factSentinel:
 		e.sentinel(wire.NewReader(value).Uvarint())
-	case kind == factDropped && len(value) == 1:
-		e.causes = append(e.causes, &DeadLetterError{Reason: DropReason(value[0])})
+	case kind == factDropped && len(value) > 0:
+		e.causes = append(e.causes, &DeadLetterError{Reason: DropReason(value[0]), Answer: len(value) > 1})
 	case kind == factPanic:
 		e.causes = append(e.causes, &PanicError{Value: e.Text})
 	case kind == factNamed && reg != nil:

@@ -31,6 +31,7 @@ func TestGoldenMessages(t *testing.T) {
 		{Failure{Err: errors.New("no")}, "00" + "026e6f"},
 		{Failure{Err: ErrTimeout}, "05" + "11" + hex.EncodeToString([]byte("no answer in time"))},
 		{Failure{Err: fmt.Errorf("%w%w", ErrTimeout, context.DeadlineExceeded)}, "05" + "2a" + hex.EncodeToString([]byte("no answer in timecontext deadline exceeded")) + "01010e"},
+		{Failure{Err: &DeadLetterError{Reason: DropEncode, Answer: true}}, "06" + "2a" + hex.EncodeToString([]byte("the answer is a dead letter: not encodable")) + "02020801"},
 		{Failure{Err: &DeadLetterError{Reason: DropBackpressure}}, "06" + "19" + hex.EncodeToString([]byte("dead letter: backpressure")) + "020107"},
 		{Failure{Err: &PanicError{Value: "x"}}, "00" + "08" + hex.EncodeToString([]byte("panic: x")) + "0300"},
 		{PoisonPill{}, ""},

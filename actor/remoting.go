@@ -145,13 +145,8 @@ func (p *Port) NodeGone(addr string, uid uint64) { p.sys.remoteWatches.gone(addr
 func (p *Port) Watched(addr string, uid uint64) bool { return p.sys.remoteWatches.watched(addr, uid) }
 
 // Drop records a message as a dead letter: it was for the actor at to, and
-// reason says why it did not get there.
-func (p *Port) Drop(to Location, msg any, from PID, reason DropReason) {
-	p.sys.drop(p.sys.RefOf(to), msg, from, reason)
-}
-
-// DropBecause is Drop with what an asker is to learn besides the reason; see
-// [DeadLetterError].
-func (p *Port) DropBecause(to Location, msg any, from PID, reason DropReason, cause error) {
+// reason says why it did not get there. The cause is what an asker is to learn
+// besides the reason, nil if nothing; see [DeadLetterError].
+func (p *Port) Drop(to Location, msg any, from PID, reason DropReason, cause error) {
 	p.sys.dropBecause(p.sys.RefOf(to), msg, from, reason, cause)
 }

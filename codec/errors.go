@@ -23,6 +23,21 @@ var (
 	ErrDenied = errors.New("message not permitted")
 )
 
+// DeniedError says which rights the sender of a message lacks. It matches [ErrDenied].
+type DeniedError struct {
+	// Name is that of the type.
+	Name    string
+	Lacking Right
+}
+
+// Error names the type and the rights.
+func (e *DeniedError) Error() string {
+	return fmt.Sprintf("decode %s: %v: its sender lacks the right to %v", e.Name, ErrDenied, e.Lacking)
+}
+
+// Unwrap returns [ErrDenied].
+func (e *DeniedError) Unwrap() error { return ErrDenied }
+
 // UnregisteredError says which type or name a registry doesn't know, and the cure.
 // It matches [ErrUnregistered].
 type UnregisteredError struct {

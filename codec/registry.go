@@ -148,7 +148,7 @@ func (d *Decoding) Decode(s Scope, body []byte) (msg any, err error) {
 
 func (t *Type) decodeBy(dec func(Scope, []byte) (any, error), s Scope, body []byte) (msg any, err error) {
 	if lacking := t.demands & s.Denied; lacking != 0 {
-		return nil, fmt.Errorf("decode %s (%v): %w: its sender lacks the right to %v", t.name, t.goType, ErrDenied, lacking)
+		return nil, &DeniedError{Name: t.name, Lacking: lacking}
 	}
 	if len(body) > t.sizeMax {
 		return nil, t.tooLarge("decode", len(body))

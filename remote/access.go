@@ -179,6 +179,9 @@ func (z zone) String() string {
 	return [...]string{"exported", "reply", "user", "guardian", "internal"}[z]
 }
 
+// replyPrefix begins the paths of those that wait for an answer, or for an end.
+const replyPrefix = "/temp/"
+
 // zoneOf tells the zone of a path. What is no canonical path is internal, so that
 // no way of writing one gets around the table.
 func (a Access) zoneOf(path string) zone {
@@ -189,7 +192,7 @@ func (a Access) zoneOf(path string) zone {
 		return zoneGuardian
 	case matchesAny(a.Exported, path):
 		return zoneExported
-	case strings.HasPrefix(path, "/temp/"):
+	case strings.HasPrefix(path, replyPrefix):
 		return zoneReply
 	case strings.HasPrefix(path, "/user/"):
 		return zoneUser
@@ -257,6 +260,45 @@ func (a Access) permits(class Class, op operation, path string) bool {
 		return op == opStop && slices.Contains(a.Stop, class)
 	}
 	return false
+}
+
+// lacking says what a class may not do with the actor at a path, and which setting of
+// this node would let it.
+func (a Access) lacking(class Class, op operation, path string) error {
+	setting := "that node's Access.Exported would have to name it"
+	switch z := a.zoneOf(path); {
+	case class == Observer && op != opWatch:
+		setting = "that node's Access.Default, Access.Certificates or secrets would have to make this one a client or a member"
+	case op == opStop && z != zoneExported && z != zoneUser:
+		setting = "it is the runtime's own, and no setting grants that"
+	case op == opStop && (z == zoneExported || class == Member):
+		setting = "that node's Access.Stop would have to list the class"
+	case op == opStop:
+		setting = "that node's Access.Exported would have to name it, and Access.Stop to list the class"
+	}
+	return fmt.Errorf("%w: a node of the class %v may not %v %.100q; %s", codec.ErrDenied, class, op, path, setting)
+}
+
+// withSetting adds to the error of a message whose type demands a right which setting of
+// this node grants it.
+func withSetting(class Class, err error) error {
+	denied, ok := errors.AsType[*codec.DeniedError](err)
+	if !ok {
+		return err
+	}
+	var settings []string
+	for _, s := range []struct {
+		right codec.Right
+		name  string
+	}{{codec.RightStop, "Stop"}, {codec.RightSelect, "Select"}, {codec.RightSpawn, "Spawn"}} {
+		if denied.Lacking&s.right != 0 {
+			settings = append(settings, "Access."+s.name)
+		}
+	}
+	if denied.Lacking&codec.RightMember != 0 {
+		return fmt.Errorf("%w; that node's Access.Default, Access.Certificates or secrets would have to make this one a member", err)
+	}
+	return fmt.Errorf("%w; that node's %s would have to list the class %v", err, strings.Join(settings, " and "), class)
 }
 
 // operationOf names what a system message wants.
@@ -393,11 +435,23 @@ func (r *Remote) endLesser(addr string, uid uint64, class Class) {
 
 // deny counts and says what a node was not allowed to do, once for each node and
 // thing.
-func (r *Remote) deny(who identity, class Class, what string, path string) {
+func (r *Remote) deny(who identity, class Class, what string, path string, why error) {
 	r.stats.denied.Add(1)
 	r.sys.Publish(Denied{Addr: who.Addr, UID: who.UID, Class: class, What: what, Path: printable(path)})
 	r.warnOnce("denied "+who.Addr+" "+what, func() {
 		r.log.Warn().Str("peer", printable(who.Addr)).Stringer("class", class).Str("path", printable(path)).
-			Msg("not allowed to " + what + "; see remote.Access; said once for each peer")
+			Str("error", printable(why.Error())).Msg("not allowed to " + what + "; said once for each peer")
 	})
+}
+
+// denySystem is deny for a system message. Who waits for the end of an actor that it may
+// not watch is told.
+func (r *Remote) denySystem(e effect, class Class, op operation) {
+	m := e.system
+	why := r.cfg.Access.lacking(class, op, m.ToPath)
+	r.deny(e.peer, class, op.String()+" actors", m.ToPath, why)
+	if op == opWatch && strings.HasPrefix(m.FromPath, replyPrefix) {
+		from := actor.Location{System: e.peer.System, Addr: e.peer.Addr, UID: e.uid, Path: m.FromPath, ID: m.FromID}
+		r.sys.RefOf(from).Tell(actor.Failure{Err: &actor.DeadLetterError{Reason: actor.DropRefused, Cause: why}})
+	}
 }

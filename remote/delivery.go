@@ -282,13 +282,14 @@ func (i *inbound) taken(version uint64) error {
 func (i *inbound) deliver(e envelope) bool {
 	r := i.remote
 	if e.TargetUID != 0 && e.TargetUID != r.self.UID {
-		i.drop(e, e.TargetUID, actor.DropRefused)
+		i.drop(e, e.TargetUID, actor.DropRefused, errIncarnation)
 		return false
 	}
 	path := i.path(e.Path)
 	if !r.cfg.Access.permits(i.class, opTell, path) {
-		r.deny(i.who, i.class, "send to actors", string(e.Path))
-		i.refused(e)
+		why := r.cfg.Access.lacking(i.class, opTell, path)
+		r.deny(i.who, i.class, "send to actors", string(e.Path), why)
+		i.refused(e, why)
 		return false
 	}
 	if e.From.forgedBy(i.who) || i.class != Member && e.From.Flags&flagSenderElse != 0 {
@@ -297,17 +298,18 @@ func (i *inbound) deliver(e envelope) bool {
 			r.log.Warn().Str("peer", printable(i.who.Addr)).Str("from", i.conn.Peer()).Msg("message dropped: its sender is said to live on a third node, which is the peer's own; said once for each peer")
 		})
 		e.From = sender{}
-		i.refused(e)
+		i.refused(e, errForged)
 		return false
 	}
 	if i.refusing && !i.vital(path, e.Name) {
-		i.drop(e, r.self.UID, actor.DropOverloaded)
+		i.drop(e, r.self.UID, actor.DropOverloaded, errMemory)
 		return false
 	}
 	msg, err := i.named(e)
 	if errors.Is(err, codec.ErrDenied) {
-		r.deny(i.who, i.class, "send "+printable(string(e.Name)), string(e.Path))
-		i.refused(e)
+		err = withSetting(i.class, err)
+		r.deny(i.who, i.class, "send "+printable(string(e.Name)), string(e.Path), err)
+		i.refused(e, err)
 		return false
 	}
 	if err != nil {
@@ -315,7 +317,7 @@ func (i *inbound) deliver(e envelope) bool {
 		r.warnOnce("decode "+printable(string(e.Name)), func() {
 			r.log.Warn().Str("peer", i.who.Addr).Str("to", printable(string(e.Path))).Str("error", printable(err.Error())).Msg("message can't be decoded")
 		})
-		i.drop(e, r.self.UID, actor.DropDecode)
+		i.drop(e, r.self.UID, actor.DropDecode, err)
 		i.garbled(err)
 		return false
 	}
@@ -324,14 +326,22 @@ func (i *inbound) deliver(e envelope) bool {
 	return true
 }
 
+var (
+	errIncarnation = errors.New("the ref is of another incarnation of that node; look the actor up again")
+	errForged      = errors.New("its sender is said to live on a node where it can't")
+	errMemory      = errors.New("that node is short of memory; see Config.MemoryMax")
+)
+
 // refused makes a dead letter of what is not allowed.
-func (i *inbound) refused(e envelope) { i.drop(e, i.remote.self.UID, actor.DropRefused) }
+func (i *inbound) refused(e envelope, cause error) {
+	i.drop(e, i.remote.self.UID, actor.DropRefused, cause)
+}
 
 // drop makes a dead letter of a message for the incarnation uid of this node.
-func (i *inbound) drop(e envelope, uid uint64, reason actor.DropReason) {
+func (i *inbound) drop(e envelope, uid uint64, reason actor.DropReason, cause error) {
 	r := i.remote
 	i.peer.instruments.drop(reason)
-	r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: uid, Path: string(e.Path), ID: e.ID}, e, i.who, reason)
+	r.deadLetter(actor.Location{System: r.self.System, Addr: r.self.Addr, UID: uid, Path: string(e.Path), ID: e.ID}, e, i.who, reason, cause)
 }
 
 func (i *inbound) named(e envelope) (any, error) {
@@ -345,7 +355,7 @@ func (i *inbound) named(e envelope) (any, error) {
 		i.types = remember(i.types, string(e.Name), t)
 	}
 	if t.Type().Demands()&codec.RightStop != 0 && !i.remote.cfg.Access.permits(i.class, opStop, i.path(e.Path)) {
-		return nil, fmt.Errorf("stop %.100q: %w", e.Path, codec.ErrDenied)
+		return nil, i.remote.cfg.Access.lacking(i.class, opStop, i.path(e.Path))
 	}
 	return i.decode(t, e.Body)
 }

@@ -412,13 +412,13 @@ func targetUID(kind frameKind, body []byte) uint64 {
 }
 
 // dropFrames makes dead letters of frames that never left.
-func (p *peer) dropFrames(frames [][]byte, reason actor.DropReason) {
+func (p *peer) dropFrames(frames [][]byte, reason actor.DropReason, cause error) {
 	for _, b := range frames {
 		e, err := envelopeOf(frameKind(b[0]), b[1:])
 		if err != nil {
 			continue // we wrote it: can't happen
 		}
 		p.instruments.drop(reason)
-		p.remote.deadLetter(actor.Location{Addr: p.addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, p.remote.self, reason)
+		p.remote.deadLetter(actor.Location{Addr: p.addr, UID: e.TargetUID, Path: string(e.Path), ID: e.ID}, e, p.remote.self, reason, cause)
 	}
 }

@@ -101,7 +101,7 @@ func (l *largeLane) open(o *outbound, peer identity, _ *form) (dropped, outsize 
 func (p *peer) sendApart(now time.Time, lane laneKind, outsize [][]byte) {
 	large, _ := p.lanes[laneLarge].(*largeLane)
 	for _, b := range outsize {
-		reason := actor.DropTooLarge
+		reason, cause := actor.DropTooLarge, error(tooLarge{size: len(b), most: p.assoc.peer.FrameMax, node: p.addr})
 		if lane.stream() == streamOrdinary && frameKind(b[0]) == frameMessage && len(b) <= p.assoc.peer.Can.LargeMax {
 			result := large.put(endFrame(append(make([]byte, frameHeader, frameHeader+len(b)), b...), 0), false)
 			if result.demand {
@@ -111,9 +111,9 @@ func (p *peer) sendApart(now time.Time, lane laneKind, outsize [][]byte) {
 				p.sentBefore.Add(1)
 				continue
 			}
-			reason = actor.DropBackpressure
+			reason, cause = actor.DropBackpressure, nil
 		}
-		p.dropFrames([][]byte{b}, reason)
+		p.dropFrames([][]byte{b}, reason, cause)
 	}
 }
 

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,10 +40,10 @@ func (l *link) Send(msg any, from actor.PID, patient bool) error {
 	msg, trace := actor.TraceOf(msg)
 	known := p.known.Load()
 	if l.to.UID != 0 && known.isGone(l.to.UID) {
-		return p.drop(l.to, msg, from, actor.DropQuarantined)
+		return p.drop(l.to, msg, from, actor.DropQuarantined, nil)
 	}
 	if r.closing.Load() {
-		return p.drop(l.to, msg, from, actor.DropUnreachable)
+		return p.drop(l.to, msg, from, actor.DropUnreachable, errClosing)
 	}
 	d := draft{trace: trace}
 	if err := l.draft(&d, msg, from); err != nil {
@@ -143,8 +144,8 @@ func (p *peer) append(s *scratchBuffer, t *codec.Type, b []byte, msg any) ([]byt
 // sendLarge sends what is too large for a frame, or declared to go apart.
 func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, patient bool, known *incarnations) error {
 	r := l.peer.remote
-	if !r.fitsLarge(d, l.to, len(s.buf)-frameHeader, known) {
-		return l.peer.drop(l.to, msg, from, actor.DropTooLarge)
+	if err := r.fitsLarge(d, l.to, len(s.buf)-frameHeader, known); err != nil {
+		return l.peer.drop(l.to, msg, from, actor.DropTooLarge, err)
 	}
 	if d.lane != nil { // it was written for an ordinary stream
 		d.kind, d.lane, d.form, d.known = laneLarge, nil, r.largeForm(known), nil
@@ -166,7 +167,7 @@ func (l *link) sent(result *put, d *draft, msg any, from actor.PID, known *incar
 		if result.room != nil {
 			return &actor.NoRoom{Room: result.room}
 		}
-		_ = p.drop(l.to, msg, from, actor.DropBackpressure)
+		_ = p.drop(l.to, msg, from, actor.DropBackpressure, nil)
 		return actor.ErrBackpressure
 	}
 	if result.prompt != nil {
@@ -196,18 +197,22 @@ func (l *link) SendSystem(m actor.SystemMessage) {
 	l.peer.post(func(a *association, now time.Time) { a.sendSystem(now, f) })
 }
 
+// errClosing is why nothing is sent any more.
+var errClosing = errors.New("remoting of this node is closed, or about to be")
+
 // deadLink leads to an incarnation that can't be there: an earlier one of this
 // very address, or one node too many.
 type deadLink struct {
 	remote *Remote
 	to     actor.Location
 	reason actor.DropReason
+	cause  error
 }
 
 // Send makes a dead letter of the message.
 func (d *deadLink) Send(msg any, from actor.PID, _ bool) error {
 	d.remote.stats.nobody.drop(d.reason)
-	return d.remote.drop(d.to, msg, from, d.reason)
+	return d.remote.drop(d.to, msg, from, d.reason, d.cause)
 }
 
 // SendSystem answers a watch.
@@ -218,16 +223,16 @@ func (d *deadLink) SendSystem(m actor.SystemMessage) {
 }
 
 // drop makes a dead letter and returns the error that says so.
-func (r *Remote) drop(to actor.Location, msg any, from actor.PID, reason actor.DropReason) error {
-	r.port.Drop(to, msg, from, reason)
-	return &actor.DeadLetterError{Reason: reason}
+func (r *Remote) drop(to actor.Location, msg any, from actor.PID, reason actor.DropReason, cause error) error {
+	r.port.Drop(to, msg, from, reason, cause)
+	return &actor.DeadLetterError{Reason: reason, Cause: cause}
 }
 
 // drop counts a dead letter of the peer's.
-func (p *peer) drop(to actor.Location, msg any, from actor.PID, reason actor.DropReason) error {
+func (p *peer) drop(to actor.Location, msg any, from actor.PID, reason actor.DropReason, cause error) error {
 	p.instruments.drop(reason)
 	p.post(func(*association, time.Time) {}) // so that it is remembered, and seen
-	return p.remote.drop(to, msg, from, reason)
+	return p.remote.drop(to, msg, from, reason, cause)
 }
 
 func (p *peer) refuseToEncode(to actor.Location, msg any, from actor.PID, err error) error {
@@ -235,8 +240,7 @@ func (p *peer) refuseToEncode(to actor.Location, msg any, from actor.PID, err er
 	r.warnOnce(fmt.Sprintf("encode %T", msg), func() {
 		r.log.Warn().Stringer("to", to).Err(err).Msg("message can't be sent to another node")
 	})
-	_ = p.drop(to, msg, from, actor.DropEncode)
-	return err
+	return p.drop(to, msg, from, actor.DropEncode, err)
 }
 
 // Undecodable stands in a dead letter for a message that can't be decoded where
@@ -249,7 +253,7 @@ type Undecodable struct {
 }
 
 // deadLetter makes a dead letter of an envelope that author wrote.
-func (r *Remote) deadLetter(to actor.Location, e envelope, author identity, reason actor.DropReason) {
+func (r *Remote) deadLetter(to actor.Location, e envelope, author identity, reason actor.DropReason, cause error) {
 	if to.System == "" {
 		to.System = r.self.System
 	}
@@ -259,5 +263,5 @@ func (r *Remote) deadLetter(to actor.Location, e envelope, author identity, reas
 			msg = m
 		}
 	}
-	r.port.Drop(to, msg, r.sys.RefOf(e.From.location(author)), reason)
+	r.port.Drop(to, msg, r.sys.RefOf(e.From.location(author)), reason, cause)
 }

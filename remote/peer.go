@@ -58,6 +58,7 @@ type peer struct {
 	probes     int           // how often the address was asked who is there
 	answered   uint64        // who has answered there last, when this node dialed
 	complaint  string        // why it can't be talked to, as was logged
+	vain       error         // why it was last dialed in vain; nil: it wasn't
 	timer      actor.Timer
 	timerAt    time.Time
 
@@ -282,7 +283,7 @@ func (p *peer) laneRefused(o *outbound, r refusal) {
 // closeLane takes the stream away from a lane, and reports whether messages wait.
 func (p *peer) closeLane(kind laneKind) bool {
 	waiting, dropped := p.lanes[kind].close()
-	p.dropFrames(dropped, actor.DropBackpressure)
+	p.dropFrames(dropped, actor.DropBackpressure, nil)
 	return waiting
 }
 
@@ -328,11 +329,11 @@ func (p *peer) carryOut(now time.Time, e effect) {
 		}
 		p.opened(e.lane)
 		dropped, outsize := p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer, r.formFor(p.assoc.peer))
-		p.dropFrames(dropped, actor.DropBackpressure)
+		p.dropFrames(dropped, actor.DropBackpressure, nil)
 		p.sendApart(now, e.lane, outsize)
 	case effectDropPending:
 		if e.lane != laneProbe {
-			p.dropFrames(p.lanes[e.lane].drop(0), e.reason)
+			p.dropFrames(p.lanes[e.lane].drop(0), e.reason, p.vain)
 		}
 	case effectWrite:
 		if !p.lanes[e.lane].write(e.frame) {
@@ -361,7 +362,7 @@ func (p *peer) announce(e effect) {
 	switch e.kind {
 	case effectPeer:
 		p.publishKnown(e.peer)
-		p.complaint = ""
+		p.complaint, p.vain = "", nil
 		r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Msg("connected")
 		r.sys.Publish(Connected{Addr: p.addr, UID: e.uid})
 		if e.peer.otherTypes(r.self) {
@@ -374,7 +375,7 @@ func (p *peer) announce(e effect) {
 			r.closeInbound(p.addr, e.uid, e.gone == goneGoodbye)
 			for _, l := range p.lanes {
 				if l != nil {
-					p.dropFrames(l.drop(e.uid), actor.DropQuarantined)
+					p.dropFrames(l.drop(e.uid), actor.DropQuarantined, nil)
 				}
 			}
 		}
@@ -406,7 +407,7 @@ func (p *peer) deliverSystem(e effect) {
 		return // of a newer version
 	}
 	if class := p.classOf(e.uid); !r.cfg.Access.permits(class, op, m.ToPath) {
-		r.deny(e.peer, class, op.String()+" actors", m.ToPath)
+		r.denySystem(e, class, op)
 		return
 	}
 	from := actor.Location{System: e.peer.System, Addr: p.addr, UID: e.uid, Path: m.FromPath, ID: m.FromID}

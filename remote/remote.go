@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -164,14 +165,19 @@ func (r *Remote) Addr() string { return r.self.Addr }
 // address translation and proxies.
 func (r *Remote) Bound() string { return r.listener.Addr() }
 
+var (
+	errEarlierSelf  = errors.New("the ref is of an earlier incarnation of this node")
+	errTooManyPeers = fmt.Errorf("%d addresses are known already, which is the most", peersMax)
+)
+
 // Link returns the way to an actor of another node.
 func (r *Remote) Link(to actor.Location) actor.Link {
 	if to.Addr == r.self.Addr {
-		return &deadLink{remote: r, to: to, reason: actor.DropStopped}
+		return &deadLink{remote: r, to: to, reason: actor.DropStopped, cause: errEarlierSelf}
 	}
 	p, ok := r.peer(to.Addr, Member)
 	if !ok {
-		return &deadLink{remote: r, to: to, reason: actor.DropUnreachable}
+		return &deadLink{remote: r, to: to, reason: actor.DropUnreachable, cause: errTooManyPeers}
 	}
 	return &link{
 		peer: p, to: to, apart: matchesAny(r.cfg.LargeTo, to.Path),

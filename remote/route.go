@@ -12,17 +12,35 @@ import (
 // patternsMax bounds Config.LargeTo.
 const patternsMax = 64
 
-// fitsLarge reports whether a message of so many bytes may travel in parts.
-func (r *Remote) fitsLarge(d *draft, to actor.Location, size int, known *incarnations) bool {
+// tooLarge is why a message can't be sent.
+type tooLarge struct {
+	size, most int // bytes
+	node       string
+	control    bool // it may not travel in parts
+}
+
+func (e tooLarge) Error() string {
+	cure := "raise Config.LargeMax on both nodes, or send it in pieces"
+	if e.control {
+		cure = "raise Config.FrameMax on both nodes, or don't send it as a control message"
+	}
+	return fmt.Sprintf("%d bytes, and at most %d go to %s: %s", e.size, e.most, e.node, cure)
+}
+
+// fitsLarge says why a message of so many bytes may not travel in parts.
+func (r *Remote) fitsLarge(d *draft, to actor.Location, size int, known *incarnations) error {
 	most := r.largeMaxOf(known)
 	if size <= most && !d.typ.Control() {
-		return true
+		return nil
+	}
+	if d.typ.Control() || most == 0 {
+		most = r.frameMaxOf(known)
 	}
 	r.warnOnce("size "+d.typ.Name(), func() {
-		r.log.Warn().Stringer("to", to).Str("type", d.typ.Name()).Int("bytes", size).Int("max", max(most, r.frameMaxOf(known))).Bool("control", d.typ.Control()).
+		r.log.Warn().Stringer("to", to).Str("type", d.typ.Name()).Int("bytes", size).Int("max", most).Bool("control", d.typ.Control()).
 			Msg("message is too large; send it in pieces, or raise LargeMax on both nodes")
 	})
-	return false
+	return tooLarge{size: size, most: most, node: to.Addr, control: d.typ.Control()}
 }
 
 // largeForm is how messages in parts are written to a peer.

@@ -98,10 +98,18 @@ func (r *Remote) Spawn(ctx context.Context, addr string, o Order) (actor.PID, er
 	switch {
 	case errors.Is(err, actor.ErrTimeout) || errors.Is(err, context.DeadlineExceeded):
 		return actor.PID{}, fmt.Errorf("spawn %q at %s: %w; that node must offer something and have this one's class in its Access.Spawn", o.Kind, addr, err)
+	case nothingOffered(err):
+		return actor.PID{}, fmt.Errorf("spawn %q at %s: %w: nothing is offered there; see Remote.Offer", o.Kind, addr, err)
 	case err != nil:
 		return actor.PID{}, fmt.Errorf("spawn %q at %s: %w", o.Kind, addr, err)
 	}
 	return pid, nil
+}
+
+// nothingOffered reports whether nobody was there to take an order.
+func nothingOffered(err error) bool {
+	letter, ok := errors.AsType[*actor.DeadLetterError](err)
+	return ok && letter.Reason == actor.DropStopped
 }
 
 // spawner is the parent of the actors that were started from elsewhere.

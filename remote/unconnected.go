@@ -19,6 +19,13 @@ type NotConnected struct {
 	Text string
 }
 
+// NotConnectedError is the cause of dead letters that have waited for a connection in
+// vain. The fields are those of [NotConnected].
+type NotConnectedError NotConnected
+
+// Error names the address, the cause and the cure.
+func (e *NotConnectedError) Error() string { return e.Addr + " " + e.Text }
+
 // Cause is why a node isn't connected to another one.
 type Cause uint8
 
@@ -97,6 +104,7 @@ func (f refusal) cause(self identity, addr string) (Cause, string) {
 
 // notConnected says that a dial was in vain.
 func (p *peer) notConnected(cause Cause, text string) {
+	p.vain = &NotConnectedError{Addr: p.addr, Cause: cause, Text: text}
 	p.remote.sys.Publish(NotConnected{Addr: p.addr, Cause: cause, Text: text})
 }
 
