@@ -32,8 +32,8 @@ storms: ## what a cluster must survive, in 100,000 simulated worlds and more (ho
 campaign: ## 60 kills, 60 pauses and 30 partitions of real processes (20 minutes; wants a machine to itself)
 	cd benchmarks && go test -timeout 2h ./cluster -run '^TestCampaign$$' -v -campaign.kills=60 -campaign.pauses=60 -campaign.partitions=30 -campaign.namespaces -campaign.strict
 
-mutants: ## plant mistakes in the protocols, one at a time, and see which the tests catch (MUTANTS=sharding; hours for all)
-	nice go run ./internal/mutants -jobs $(or $(JOBS),2) -run '$(MUTANTS)'
+mutants: ## plant mistakes in the protocols, one at a time, and see which the tests catch (MUTANTS=sharding CHECKS=1; hours for all)
+	nice go run ./internal/mutants -jobs $(or $(JOBS),2) -cheapest $(or $(CHECKS),0) -run '$(MUTANTS)'
 
 cluster: ## measure membership, in processes and in simulation, with plots in /tmp/cluster
 	cd benchmarks && go run ./cluster -plots /tmp/cluster
