@@ -73,8 +73,8 @@ var actor = area{
 		breaks: "a signal that comes while a turn ends waits until the next message",
 	}, {
 		name: "one-more-than-the-bound", file: "actor/mailbox.go",
-		old:    `int(m.arrived+m.taken.Load()) >= most {`,
-		new:    `int(m.arrived+m.taken.Load()) > most {`,
+		old:    `if most > 0 && m.users() >= most {`,
+		new:    `if most > 0 && m.users() > most {`,
 		breaks: "a bounded mailbox takes one message too many",
 	}, {
 		name: "stash-behind-what-waits", file: "actor/cell.go",
@@ -107,10 +107,10 @@ var actor = area{
 		new:    `len(h.restarts) > s.MaxRestarts {`,
 		breaks: "an actor is restarted once more than it may be",
 	}, {
-		name: "backoff-never-starts-over", file: "actor/supervise.go",
+		name: "backoff-starts-over-too-soon", file: "actor/supervise.go",
 		old:    `now.Sub(h.last) > max(s.Backoff.Max, s.Backoff.Min) {`,
 		new:    `now.Sub(h.last) > s.Within {`,
-		breaks: "an actor that has run well for long waits as if it had just failed, or the other way round",
+		breaks: "an actor that fails again and again is restarted each time as if it were the first",
 	}, {
 		name: "breaker-hears-an-earlier-round", file: "actor/breaker.go",
 		old:    `if round != b.round || b.state == BreakerOpen {`,
@@ -145,9 +145,9 @@ var actor = area{
 		new:    "\t\t\t\td.fail(err)\n",
 		breaks: "a strict phase that failed doesn't end the shutdown's phases",
 	}, {
-		name: "phases-out-of-order", file: "actor/shutdown.go",
-		old:    `if 0 < i && i < len(phases) {`,
-		new:    `if 1 < i && i < len(phases) {`,
-		breaks: "a phase of one's own pushes the first two phases apart",
+		name: "phase-does-not-wait-for-the-users", file: "actor/shutdown.go",
+		old:    `before[p] = append(before[p], all[i-1])`,
+		new:    `before[p] = []Phase{all[i-1]}`,
+		breaks: "a phase that was told to come after one of the user's doesn't",
 	}},
 }

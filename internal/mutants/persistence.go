@@ -90,12 +90,6 @@ var persistence = area{
 		checks: []check{sqliteTests},
 		breaks: "who gave up waiting for a write thinks that nothing was stored",
 	}, {
-		name: "one-refusal-for-the-batch", file: "persistence/sqlite/writer.go",
-		old:    `if err := r.apply(w.tx); refused(err) {`,
-		new:    `if err := r.apply(w.tx); refused(err) && len(live) == 1 {`,
-		checks: []check{sqliteTests},
-		breaks: "one write that is refused makes all that share its transaction wait for one of their own",
-	}, {
 		name: "snapshot-past-the-fence", file: "persistence/sqlite/store.go",
 		old:    "\t\t\t\t_, err := h.Claim(snap.PersistenceID, snap.Epoch)\n\t\t\t\treturn h, err\n",
 		new:    "\t\t\t\t_, err := h.Claim(snap.PersistenceID, h.Fence)\n\t\t\t\treturn h, err\n",

@@ -54,7 +54,7 @@ var remote = area{
 		new:    `(at.covers(&a.held[0].msg) || !now.Before(a.held[n].until)) {`,
 		breaks: "the news of an actor's end comes before its last messages",
 	}, {
-		name: "busy-peer-is-for-good", file: "remote/association.go",
+		name: "echo-of-its-own-verdict", file: "remote/association.go",
 		old: `		if a.isGone(r.UID) {
 			a.coolDown(now, lane, actor.DropQuarantined) // it only answers our own verdict
 			return

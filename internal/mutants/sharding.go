@@ -32,13 +32,6 @@ var sharding = area{
 		new:    `mv != nil && mv.owner == m.From {`,
 		breaks: "a region counts as holding back that did so for an earlier hand-off",
 	}, {
-		name: "held-by-another-owner", file: "sharding/internal/core/coordinator.go",
-		old:    `mv != nil && mv.epoch == m.Grant.Epoch && mv.owner == m.From {`,
-		new:    `mv != nil && mv.epoch == m.Grant.Epoch {`,
-		breaks: "the word that a region's messages have arrived is taken from somebody they didn't arrive at",
-		equivalent: "a grant's epoch belongs to one owner: whoever answers for it is that owner, unless it lies; " +
-			"the condition is a second lock",
-	}, {
 		name: "no-margin-for-the-shards-of-the-dead", file: "sharding/internal/core/coordinator.go",
 		old:    "\tfor _, g := range c.roster.Gone(now, c.Margin) {\n\t\tif g.Node == n {",
 		new:    "\tfor _, g := range c.roster.Gone(now, 0) {\n\t\tif g.Node == n {",
