@@ -87,6 +87,9 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("start remoting: %w", err)
 	}
+	if !plain(sys.Name(), systemMax) {
+		return nil, fmt.Errorf("start remoting: system %.100q: a name on the wire has at most %d visible ASCII characters", sys.Name(), systemMax)
+	}
 	if err := codec.Register[Order](sys.Registry(), "troupe.remote.Order.v1", codec.RightSpawn); err != nil {
 		return nil, fmt.Errorf("start remoting: %w", err)
 	}
