@@ -118,6 +118,12 @@ func TestAProxyFollowsNoLateNews(t *testing.T) {
 		s.gets(here{From: nodeB, Epoch: epoch(2, 1)})
 		require.Equal(t, nodeB, s.proxy.host)
 	})
+	t.Run("of an instance of which the pause came first", func(t *testing.T) {
+		s := newStale(t, nodeC)
+		s.gets(here{From: nodeA, Epoch: epoch(1, 1)})
+		s.gets(pause{From: nodeA, Epoch: epoch(1, 2)})
+		require.Empty(t, s.gets(here{From: nodeA, Epoch: epoch(1, 2)}))
+	})
 	t.Run("of a node that is down or gone", func(t *testing.T) {
 		for _, status := range []membership.Status{membership.Down, membership.Removed} {
 			s := newStale(t, nodeC)

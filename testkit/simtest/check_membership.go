@@ -89,7 +89,7 @@ func (m *Membership) Saw(n *Node, v membership.View) {
 	}
 	for _, check := range []func(*witness, membership.View) error{m.oneCluster, m.statuses, m.numbers, m.relations, m.sample} {
 		if err := check(w, v); err != nil {
-			m.err = fmt.Errorf("view of %s: %w", n.name, err)
+			m.err = violation([]string{"membership."}, "view of %s: %v", n.name, err)
 			return
 		}
 	}
