@@ -247,3 +247,26 @@ func TestOnlyOlderHostsThatLiveAreAskedToHandOver(t *testing.T) {
 	s.gets(handOverDone{From: nodeB, UpTo: 3})
 	require.Empty(t, told[handOverToMe](s.after(2*time.Second)), "who has promised isn't asked again")
 }
+
+// An older host that was out of sight for long comes back: the younger one gives the
+// instance up, and goes on doing so when the older one has gone again.
+func TestAHostThatGivesUpDoesSoToTheEnd(t *testing.T) {
+	s := &stale{t: t, now: time.Unix(1000, 0)}
+	a := membership.Member{Node: nodeA, Status: membership.Up, UpNumber: 1}
+	b := membership.Member{Node: nodeB, Status: membership.Up, UpNumber: 2}
+	s.core = newCore(settings{self: nodeB, margin: simMargin, retry: time.Second, pauseMax: time.Minute, backoffMin: time.Second, backoffMax: time.Second})
+	s.all = []membership.Member{b}
+	s.see()
+	require.True(t, does[startInstance](s.after(simMargin)))
+	s.gets(where{From: nodeC})
+	s.all = []membership.Member{a, b}
+	s.see()
+	require.Equal(t, phaseReverted, s.phase)
+	s.all = []membership.Member{b}
+	s.see()
+	s.after(2 * simMargin)
+	require.Equal(t, phaseReverted, s.phase)
+	s.after(time.Minute)
+	s.stopped(s.now)
+	require.True(t, does[startInstance](s.after(2*time.Second)), "only when the first one has stopped")
+}

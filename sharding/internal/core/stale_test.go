@@ -120,7 +120,7 @@ func TestALateMessageOfACoordinatorChangesNothing(t *testing.T) {
 		s.gets(HandOff{Head: s.at(2), Grant: grant(2)})
 		s.ShardStopped(s.now, 1)
 		s.Take()
-		for _, count := range []uint64{2, 1} {
+		for _, count := range []uint64{2, 1, 2} {
 			effects := s.gets(Host{Head: s.at(2), Grant: grant(count)})
 			require.False(t, has[StartShard](effects), "under count %d", count)
 			require.Equal(t, grant(count), sends[Stopped](effects)[0].Grant, "it says so")
@@ -201,6 +201,13 @@ func TestALateMessageOfACoordinatorChangesNothing(t *testing.T) {
 		for _, count := range []uint64{1, 2, 3} {
 			require.False(t, has[Open](s.gets(Homes{Head: s.at(2), Homes: []Home{{Shard: 1, Node: s.Self, Epoch: grant(count).Epoch}}})), "count %d", count)
 		}
+	})
+	t.Run("its own home under an older grant", func(t *testing.T) {
+		s := newStaleRegion(t)
+		s.hosts(2)
+		s.gets(Homes{Head: s.at(2), Homes: []Home{{Shard: 1, Node: s.Self, Epoch: grant(1).Epoch}}})
+		home, _ := s.Home(1)
+		require.Equal(t, grant(2).Epoch, home.Epoch)
 	})
 	t.Run("a home at a node that is down, gone, or has handed everything over", func(t *testing.T) {
 		for _, status := range []membership.Status{membership.Down, membership.Removed, membership.Exiting} {
