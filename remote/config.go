@@ -189,6 +189,9 @@ func (c Config) largeMax() int {
 	return positive(c.LargeMax, largeMaxDefault)
 }
 
+// largeRoom is the memory for large messages on their way in.
+func (c Config) largeRoom() int { return largeShare * c.largeMax() }
+
 // compressFrom is 0 when nothing is compressed.
 func (c Config) compressFrom() int {
 	if c.CompressFrom < 0 {

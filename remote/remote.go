@@ -98,7 +98,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]place{}, conns: map[uint64]*inbound{},
 		gate: newGate(cfg.acceptRate()),
 	}
-	r.large.free = largeShare * cfg.largeMax()
+	r.large.free = cfg.largeRoom()
 	if cfg.Patience >= 0 {
 		wait := positive(cfg.Patience, 500*time.Millisecond)
 		r.patience = func(f func()) actor.Timer { return r.clock.AfterFunc(wait, f) }

@@ -51,7 +51,7 @@ func (c Clustered) boot(n *Node) error {
 	if err != nil {
 		return err
 	}
-	p.cluster = cl
+	p.cluster, p.remote = cl, cl.Remote()
 	if err := n.w.Members().follow(n, cl); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster"
+	"github.com/troupe-go/troupe/remote"
 )
 
 // process is one incarnation of a node: what a crash takes away. It is the
@@ -21,6 +22,7 @@ type process struct {
 	uid     uint64
 	sys     *actor.System
 	cluster *cluster.Cluster // nil unless the node is Clustered
+	remote  *remote.Remote   // nil if unknown
 	rng     *rand.Rand
 	born    int64
 	skew    time.Duration

@@ -158,7 +158,7 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 		switch {
 		case ended:
 		case v.failed:
-			t.Errorf("%s", w.story(where, v, overhear(w, where, without, script)))
+			t.Fatalf("%s", w.story(where, v, overhear(w, where, without, script)))
 		default: // a panic of the script, or a skip
 			t.Logf("%s", w.story(where, v, nil))
 		}

@@ -286,6 +286,7 @@ func TestShardedPersistentEntitiesSurviveChaos(t *testing.T) {
 		w.Run(20 * time.Second)
 		w.Until("nothing lives twice", time.Second, s.entities.Single())
 		w.Until("there is one clerk", time.Second, s.clerks.Single())
+		w.Until("everything is given back", 90*time.Second, w.AtRest(s.nodes...))
 		s.audit()
 		u.add(s)
 	})

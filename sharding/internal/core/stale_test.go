@@ -202,6 +202,24 @@ func TestALateMessageOfACoordinatorChangesNothing(t *testing.T) {
 			require.False(t, has[Open](s.gets(Homes{Head: s.at(2), Homes: []Home{{Shard: 1, Node: s.Self, Epoch: grant(count).Epoch}}})), "count %d", count)
 		}
 	})
+	t.Run("a grant that was overtaken by another's newer one", func(t *testing.T) {
+		s := newStaleRegion(t)
+		s.hosts(1)
+		s.gets(Host{Head: s.at(2), Grant: grant(2)}) // to come when the first has stopped
+		s.gets(Homes{Head: s.at(2), Homes: []Home{{Shard: 1, Node: s.c, Epoch: grant(3).Epoch}}})
+		s.ShardStopped(s.now, 1)
+		require.False(t, has[StartShard](s.Take()))
+	})
+	t.Run("a shard that doesn't exist", func(t *testing.T) {
+		s := newStaleRegion(t)
+		none := Grant{Shard: 3, Epoch: grant(1).Epoch}
+		for _, m := range []any{
+			Homes{Head: s.at(2), Homes: []Home{{Shard: 3, Node: s.c, Epoch: none.Epoch}}}, Host{Head: s.at(2), Grant: none},
+			BeginHandOff{Head: s.at(2), Grant: none, Owner: s.c}, HandOff{Head: s.at(2), Grant: none},
+		} {
+			require.Empty(t, s.gets(m), "%T", m)
+		}
+	})
 	t.Run("its own home under an older grant", func(t *testing.T) {
 		s := newStaleRegion(t)
 		s.hosts(2)
