@@ -264,7 +264,8 @@ func (c *Core) lead() {
 			break
 		}
 		c.farewell(changes)
-		c.change(c.state.apply(changes, c.now.UnixNano()))
+		c.change(c.state.apply(c.me.Node, changes, c.now.UnixNano()))
+		c.tellDoubtful(changes)
 	}
 	if !c.ended {
 		c.leadWeakly()
@@ -286,9 +287,7 @@ func (c *Core) downNamesakes() {
 	}
 	next := c.state
 	for _, n := range dead {
-		m, _ := next.Member(n)
-		next = next.withReach(next.reach.Change(c.me.Node, n, Terminated))
-		next = next.apply([]Change{{n, m.Status, Down, 0}}, 0)
+		next = next.declaredDead(c.me.Node, n)
 	}
 	c.change(next)
 }
@@ -303,6 +302,16 @@ func (c *Core) farewell(changes []Change) {
 	}
 }
 
+// tellDoubtful tells members that they can't be let in and must join again.
+func (c *Core) tellDoubtful(changes []Change) {
+	for _, ch := range changes {
+		if ch.To == Down && !c.ended {
+			c.warn("%v can't become up: its up-number was promised to another member too, and those who promised it are gone; it is declared dead and must join again", ch.Node)
+			c.tell(ch.Node)
+		}
+	}
+}
+
 // leadWeakly lets joining members work when convergence stays away for long.
 func (c *Core) leadWeakly() {
 	changes := WeakActions(c.View(), c.cfg.Minimum)
@@ -313,7 +322,7 @@ func (c *Core) leadWeakly() {
 		c.stuck = c.now
 	case !c.now.Before(c.stuck.Add(c.cfg.WeaklyUpAfter)):
 		c.stuck = time.Time{}
-		c.change(c.state.apply(changes, 0))
+		c.change(c.state.apply(c.me.Node, changes, 0))
 	}
 }
 
@@ -394,7 +403,7 @@ func (c *Core) down(nodes []Node) {
 		if !ok || !m.Status.CanBecome(Down) {
 			continue
 		}
-		next = next.apply([]Change{{n, m.Status, Down, 0}}, 0)
+		next = next.apply(c.me.Node, []Change{{n, m.Status, Down, 0}}, 0)
 		if n != c.me.Node {
 			told = append(told, n)
 		}
