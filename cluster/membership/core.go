@@ -23,6 +23,9 @@ type Core struct {
 	warned time.Time
 
 	seeding   seeding
+	watch     []watched     // the other seeds, in their order
+	hailed    []hailed      // nodes that were told of this cluster
+	rivals    []rival       // other clusters of this name, the one told of last is last
 	confirmed []Node        // done exiting, sorted
 	pending   []pendingJoin // wait until the old incarnation of their address is removed
 	stuck     time.Time     // since when this leader waits for convergence; zero: it doesn't
@@ -84,8 +87,12 @@ func (c *Core) Step(now time.Time, in Input) []Effect {
 		c.setVersion(in.AppVersion)
 	case Received:
 		c.receive(in.Message)
-	case Refused:
-		c.refused(in.Addr)
+	case NoAnswer:
+		c.unanswered(in)
+	case Lost:
+		c.lost(in.Addr)
+	case Met:
+		c.met(in.Node)
 	case Observed:
 		c.observed(in)
 	case Quarantined:
@@ -121,7 +128,7 @@ func (c *Core) Next() time.Time {
 	}
 	next := c.seeding.next(c.cfg, c.now)
 	if c.joined() {
-		next = earliest(next, c.round)
+		next = earliest(earliest(next, c.round), c.nextLook())
 		if c.heat > 0 {
 			next = earliest(next, c.pushed.Add(c.cfg.PushEvery))
 		}
@@ -180,6 +187,7 @@ func (c *Core) settle() {
 	c.acknowledge()
 	c.push()
 	c.gossipRound()
+	c.look()
 }
 
 // change makes s the state after a change by this node.
