@@ -31,7 +31,7 @@ var membership = area{
 	}, {
 		name: "weakly-up-though-unreachable", file: "cluster/membership/leader.go",
 		old:    `if m.Status == Joining && (m.Node == v.Self || reach.Worst(m.Node) == Reachable) {`,
-		new:    `if m.Status == Joining {`,
+		new:    `if m.Status == Joining && (m.Node != v.Self || reach.Worst(m.Node) == Reachable) {`,
 		breaks: "a member that can't be reached becomes weakly up",
 	}, {
 		name: "newcomer-with-the-same-horizon-is-unknown", file: "cluster/membership/gossip.go",
@@ -51,7 +51,7 @@ var membership = area{
 	}, {
 		name: "late-farewell-of-one-who-is-down", file: "cluster/membership/gossip.go",
 		old:    `ok && from.Status != Down {`,
-		new:    `ok {`,
+		new:    `ok && from.Status != Removed {`,
 		breaks: "the losing side of a partition sends members of the winning side away",
 	}, {
 		name: "message-for-the-former-incarnation", file: "cluster/membership/gossip.go",
@@ -86,7 +86,7 @@ var membership = area{
 	}, {
 		name: "merge-adds-who-has-seen-the-older", file: "cluster/membership/state.go",
 		old:    `out.seen = mergeSorted(seen, a.seen, compareNodes, keepFirst)`,
-		new:    `out.seen = mergeSorted(b.seen, a.seen, compareNodes, keepFirst)`,
+		new:    `out.seen = mergeSorted(mergeSorted(seen, b.seen, compareNodes, keepFirst), a.seen, compareNodes, keepFirst)`,
 		breaks: "who has seen an older state counts as having seen the newer one after a merge",
 	}, {
 		name: "tombstone-at-the-horizon", file: "cluster/membership/state.go",
@@ -146,7 +146,7 @@ var membership = area{
 	}, {
 		name: "first-members-act-before-all-have-seen", file: "cluster/membership/view.go",
 		old:    `must := m.works() || nobodyWorks && m.Status != Down && (m.Node == v.Self || reach.Worst(m.Node) == Reachable)`,
-		new:    `must := m.works()`,
+		new:    `must := m.works() || nobodyWorks && m.Node == v.Self && reach.Worst(m.Node) == Reachable`,
 		breaks: "while nobody works yet, the leader acts on what only it has seen",
 	}, {
 		name: "accused-leader-stands-back", file: "cluster/membership/view.go",
