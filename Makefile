@@ -1,6 +1,6 @@
 # Every target is one command that you can type yourself. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help ci test race sim fuzz lint storms campaign mutants bench cluster docs
+.PHONY: help ci test race fresh fuzz lint storms campaign mutants bench cluster docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ test: ## the tests of every module
 race: ## the tests of the core under the race detector
 	.ci/run --only race
 
-sim: ## new seeds for every simulated scenario (SEEDS=2000)
+fresh: ## seeds that nobody has tried, for every simulated scenario (SEEDS=2000)
 	.ci/run --only seeds --seeds $(or $(SEEDS),2000)
 
 fuzz: ## every fuzz target for a while (FUZZTIME=60s)
