@@ -1,5 +1,7 @@
 package actor
 
+import "fmt"
+
 // Actor is something that receives messages, one at a time.
 //
 // An actor may also implement [PreStarter], [PostStopper] and [PreRestarter].
@@ -115,12 +117,13 @@ type Spawner interface {
 // that takes nothing else. The factory is called at the start and at each
 // restart.
 func SpawnTyped[M any](parent Spawner, name string, factory func() Receiver[M], opts ...SpawnOption) (Ref[M], error) {
-	pid, err := parent.Spawn(name, func() Actor {
-		r := factory()
-		if r == nil {
-			return nil
-		}
-		return &typed[M]{r: r}
-	}, opts...)
+	if isNil(parent) {
+		return Ref[M]{}, fmt.Errorf("spawn %q: there is no parent to spawn it on", name)
+	}
+	var untyped func() Actor
+	if factory != nil {
+		untyped = func() Actor { return &typed[M]{r: factory()} }
+	}
+	pid, err := parent.Spawn(name, untyped, opts...)
 	return Narrow[M](pid), err
 }

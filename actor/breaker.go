@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -67,15 +68,26 @@ type BreakerConfig struct {
 	OnEvent func(BreakerEvent)
 }
 
-func (c BreakerConfig) normal() BreakerConfig {
-	if c.MaxFailures <= 0 {
-		c.MaxFailures = 10
+// validate says what makes no sense.
+func (c BreakerConfig) validate() error {
+	switch {
+	case c.Growth != 0 && !(c.Growth >= 1):
+		return fmt.Errorf("BreakerConfig.Growth is %v: must be 1 or more, or 0 for 1", c.Growth)
+	case !(c.Jitter >= 0):
+		return fmt.Errorf("BreakerConfig.Jitter is %v: must not be negative", c.Jitter)
+	case c.MaxResetTimeout != 0 && c.MaxResetTimeout < c.ResetTimeout:
+		return fmt.Errorf("BreakerConfig.MaxResetTimeout is %v, less than ResetTimeout, which is %v", c.MaxResetTimeout, c.ResetTimeout)
 	}
-	c.CallTimeout = orDefault(c.CallTimeout, 10*time.Second)
-	c.ResetTimeout = orDefault(c.ResetTimeout, 15*time.Second)
-	c.MaxResetTimeout = max(orDefault(c.MaxResetTimeout, 24*time.Hour), c.ResetTimeout)
-	c.Growth = max(c.Growth, 1)
-	c.Jitter = max(c.Jitter, 0)
+	return notNegative(setting{"BreakerConfig.MaxFailures", int64(c.MaxFailures)}, length("BreakerConfig.CallTimeout", c.CallTimeout),
+		length("BreakerConfig.ResetTimeout", c.ResetTimeout), length("BreakerConfig.MaxResetTimeout", c.MaxResetTimeout))
+}
+
+func (c BreakerConfig) withDefaults() BreakerConfig {
+	c.MaxFailures = cmp.Or(c.MaxFailures, 10)
+	c.CallTimeout = cmp.Or(c.CallTimeout, 10*time.Second)
+	c.ResetTimeout = cmp.Or(c.ResetTimeout, 15*time.Second)
+	c.MaxResetTimeout = max(cmp.Or(c.MaxResetTimeout, 24*time.Hour), c.ResetTimeout)
+	c.Growth = cmp.Or(c.Growth, 1)
 	if c.IsFailure == nil {
 		c.IsFailure = func(_ any, err error) bool { return err != nil }
 	}
@@ -208,15 +220,22 @@ func (b *breakerCore) open(cfg BreakerConfig, now time.Time, random *rand.Rand) 
 type Breaker struct {
 	sys *System
 	cfg BreakerConfig
+	bad error // what is wrong with cfg
 
 	mu     sync.Mutex // guards core and random
 	core   breakerCore
 	random *rand.Rand
 }
 
-// NewBreaker returns a closed breaker on the clock of the system.
+// NewBreaker returns a closed breaker on the clock of the system. With a config that makes
+// no sense, such as one with negative numbers, every call of it is refused with an error
+// that says what is wrong.
 func NewBreaker(s *System, cfg BreakerConfig) *Breaker {
-	return &Breaker{sys: s, cfg: cfg.normal(), random: s.Rand("breaker/" + cfg.Name)}
+	b := &Breaker{sys: s, cfg: cfg.withDefaults(), random: s.Rand("breaker/" + cfg.Name)}
+	if err := cfg.validate(); err != nil {
+		b.bad = fmt.Errorf("breaker %q: %w", cfg.Name, err)
+	}
+	return b
 }
 
 // State returns the present state. An open breaker whose time is up is open
@@ -251,6 +270,9 @@ func Guard[R any](ctx context.Context, b *Breaker, work func(context.Context) (R
 	var none R
 	if ctx.Err() != nil {
 		return none, givenUp(ctx, 0)
+	}
+	if b.bad != nil {
+		return none, b.bad
 	}
 	round, err := b.begin()
 	if err != nil {

@@ -65,7 +65,7 @@ func TestBreakerCore(t *testing.T) { // A090, A091
 		}},
 	} {
 		t.Run(title, func(t *testing.T) {
-			cfg, now, random := c.cfg.normal(), start, rand.New(rand.NewPCG(1, 2))
+			cfg, now, random := c.cfg.withDefaults(), start, rand.New(rand.NewPCG(1, 2))
 			var b breakerCore
 			outcomes := map[string]outcome{"ok": callSucceeded, "fail": callFailed, "slow": callTimedOut, "gone": callAbandoned}
 			for i, s := range c.steps {
@@ -90,7 +90,7 @@ func TestBreakerCore(t *testing.T) { // A090, A091
 func TestBreakerIsNeverStuck(t *testing.T) { // A093
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 7))
-		cfg := BreakerConfig{MaxFailures: 1 + random.IntN(3), Growth: 2, Jitter: 0.2, MaxResetTimeout: time.Minute}.normal()
+		cfg := BreakerConfig{MaxFailures: 1 + random.IntN(3), Growth: 2, Jitter: 0.2, MaxResetTimeout: time.Minute}.withDefaults()
 		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		var b breakerCore
 		var rounds []uint64

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"runtime"
 	"sync"
 )
@@ -21,14 +22,14 @@ type Dedicated struct {
 	Goroutines int
 }
 
-func (d Dedicated) applySpawn(o *options) { o.dedicated, o.pinned = &d, false }
+func (d Dedicated) applySpawn(o *options) { o.dedicated = &d }
 
 // Pinned is the option that gives an actor an operating system thread of its
 // own for life: for code that is bound to a thread. What is said of [Dedicated]
 // about children and executors holds here too.
 type Pinned struct{}
 
-func (Pinned) applySpawn(o *options) { o.pinned, o.dedicated = true, nil }
+func (Pinned) applySpawn(o *options) { o.pinned = true }
 
 const dedicatedGoroutines = 16
 
@@ -70,11 +71,7 @@ func (s *System) lane(o *options) *lane {
 		l.m = map[string]*lane{}
 	}
 	if l.m[o.dedicated.Class] == nil {
-		most := o.dedicated.Goroutines
-		if most <= 0 {
-			most = dedicatedGoroutines
-		}
-		l.m[o.dedicated.Class] = &lane{p: s.own, most: most}
+		l.m[o.dedicated.Class] = &lane{p: s.own, most: cmp.Or(o.dedicated.Goroutines, dedicatedGoroutines)}
 	}
 	return l.m[o.dedicated.Class]
 }

@@ -236,8 +236,8 @@ func (c *cell) start() {
 	c.limitLife()
 	c.protect(func() error {
 		a := c.spec.factory()
-		if a == nil {
-			return errors.New("factory returned nil")
+		if err := checkActor(a); err != nil {
+			return err
 		}
 		c.actor = c.intercept(a)
 		if c.sys.labels {
@@ -248,6 +248,17 @@ func (c *cell) start() {
 		}
 		return nil
 	}, c.begun)
+}
+
+// checkActor says what is wrong with what a factory has made.
+func checkActor(a Actor) error {
+	switch inside := innermost(a); {
+	case inside == nil:
+		return errors.New("the factory returned nil")
+	case isNil(inside):
+		return fmt.Errorf("the factory returned a nil %T", inside)
+	}
+	return nil
 }
 
 // begun ends a start that has failed with err, or worked.

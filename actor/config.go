@@ -1,14 +1,15 @@
 package actor
 
 import (
+	"cmp"
+	"fmt"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/troupe-go/troupe/codec"
 )
 
-// Config is what a system is built from. The zero value is for production.
+// Config is what a system is built from. The zero value is for production. What makes
+// no sense, such as a negative number where none is spoken of, is an error of [NewSystem].
 type Config struct {
 	// AskTimeout is how long an ask waits whose context has no deadline.
 	// Default 5 s. Larger values hide slow actors longer, smaller ones give
@@ -43,9 +44,11 @@ type Config struct {
 	// ProfileLabels marks what actors do in CPU and goroutine profiles with
 	// "actor", the type of the actor. It costs some 200 ns a turn.
 	ProfileLabels bool
-	// Logger takes what the system and its actors log. Default: readable
-	// lines on standard error from level info up, in colour on a terminal.
-	Logger *zerolog.Logger
+	// Logger takes what the system and its actors log: a *slog.Logger, a
+	// *zerolog.Logger or a zerolog.Logger; anything else is an error of [NewSystem].
+	// Default: readable lines on standard error from level info up, in colour
+	// on a terminal.
+	Logger any
 	// Registry knows the types that leave the process. Default: a new one.
 	Registry *codec.Registry
 
@@ -66,21 +69,41 @@ type Config struct {
 	UID uint64
 }
 
-func (c Config) askTimeout() time.Duration  { return orDefault(c.AskTimeout, 5*time.Second) }
-func (c Config) stopTimeout() time.Duration { return orDefault(c.StopTimeout, 10*time.Second) }
-
-func (c Config) slowTurn() time.Duration {
-	if c.SlowTurn == 0 {
-		return time.Second
+// validate says what makes no sense, with the name of the field.
+func (c Config) validate() error {
+	for _, door := range []struct {
+		name string
+		v    any
+	}{{"Clock", c.Clock}, {"Executor", c.Executor}, {"Memory", c.Memory}} {
+		if door.v != nil && isNil(door.v) {
+			return fmt.Errorf("Config.%s is a nil %T: leave it out for the default", door.name, door.v)
+		}
 	}
-	return c.SlowTurn
+	if err := checkLogger(c.Logger); err != nil {
+		return err
+	}
+	return notNegative(length("Config.AskTimeout", c.AskTimeout), length("Config.StopTimeout", c.StopTimeout), setting{"Config.TurnMax", int64(c.TurnMax)})
 }
 
-func (c Config) turnMax() int {
-	if c.TurnMax > 0 {
-		return c.TurnMax
+// withDefaults fills in what was left out.
+func (c Config) withDefaults() Config {
+	c.AskTimeout = cmp.Or(c.AskTimeout, 5*time.Second)
+	c.StopTimeout = cmp.Or(c.StopTimeout, 10*time.Second)
+	c.SlowTurn = cmp.Or(c.SlowTurn, time.Second)
+	c.TurnMax = cmp.Or(c.TurnMax, 2048)
+	if c.Memory == nil {
+		c.Memory = &processMemory{}
 	}
-	return 2048
+	if c.Clock == nil {
+		c.Clock = RealClock{}
+	}
+	if c.Registry == nil {
+		c.Registry = codec.NewRegistry()
+	}
+	for c.UID == 0 {
+		c.UID = unpredictable()
+	}
+	return c
 }
 
 // mailboxBytes is the budget of all mailboxes where there is such a limit of
@@ -90,11 +113,4 @@ func (c Config) mailboxBytes(limit int64) int64 {
 		return limit / 4
 	}
 	return max(c.MailboxBytes, 0)
-}
-
-func orDefault(d, standard time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return standard
 }

@@ -2,6 +2,8 @@ package actor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -125,7 +127,7 @@ func (c *Context) Abort(err error) { panic(failWith{err}) }
 
 // Spawn starts a child. An empty name means one that is given out.
 func (c *Context) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	return c.cell.spawnChild(name, newSpec(factory, opts))
+	return c.cell.spawnChild(name, factory, opts)
 }
 
 // Group is children that are supervised together; see [Context.Group].
@@ -143,8 +145,7 @@ func (g *Group) System() *System { return g.cell.sys }
 
 // Spawn starts a child in the group; see [Context.Spawn].
 func (g *Group) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	s := newSpec(factory, append(opts, inGroup{g}))
-	return g.cell.spawnChild(name, s)
+	return g.cell.spawnChild(name, factory, append(slices.Clip(opts), inGroup{g}))
 }
 
 // inGroup is the option that makes a child a member of a group.
@@ -189,12 +190,23 @@ func (c *Context) Unwatch(who Addressable) { c.cell.unwatch(who.PID().p) }
 // Become makes receive handle the messages from now on, until the next Become,
 // [Context.Unbecome] or restart.
 func (c *Context) Become(receive func(ctx *Context)) {
+	if receive == nil {
+		c.Fail(errNoBehaviour)
+		return
+	}
 	c.cell.behaviours(append(c.cell.extras().receive[:0], receive))
 }
+
+// errNoBehaviour is the failure of an actor that becomes nothing.
+var errNoBehaviour = errors.New("Become was given no function")
 
 // BecomeStacked is Become on top of the present behaviour, to which Unbecome
 // returns.
 func (c *Context) BecomeStacked(receive func(ctx *Context)) {
+	if receive == nil {
+		c.Fail(errNoBehaviour)
+		return
+	}
 	c.cell.behaviours(append(c.cell.extras().receive, receive))
 }
 
@@ -327,16 +339,17 @@ func (c *Context) Err() error {
 func (c *Context) Value(any) any { return nil }
 
 // spawnChild is spawn in the cell's own turn.
-func (c *cell) spawnChild(name string, s spec) (PID, error) {
+func (c *cell) spawnChild(name string, factory func() Actor, opts []SpawnOption) (PID, error) {
 	if c.phase == stopping || c.phase == stopped {
 		return PID{}, ErrStopped
 	}
-	return c.spawn(name, s, c.worker)
+	return c.spawn(name, factory, opts, c.worker)
 }
 
-func (c *cell) spawn(name string, s spec, w *worker) (PID, error) {
-	if s.factory == nil {
-		panic("actor: spawn without a factory")
+func (c *cell) spawn(name string, factory func() Actor, opts []SpawnOption, w *worker) (PID, error) {
+	s, err := newSpec(factory, opts)
+	if err != nil {
+		return PID{}, fmt.Errorf("spawn %q below %s: %w", name, c.path(), err)
 	}
 	child, err := c.ownFamily().add(name, func() *cell { return newCell(c.sys, c, name, s) })
 	if err != nil {
@@ -349,7 +362,7 @@ func (c *cell) spawn(name string, s spec, w *worker) (PID, error) {
 }
 
 func stop(who Addressable, from *process) {
-	if p := who.PID().p; p != nil {
+	if p := processOf(who); p != nil {
 		p.sys.act(Act{Kind: ActStop, Actor: PID{p: from}, Other: PID{p: p}})
 		p.t.signal(signal{kind: signalStop, from: from})
 	}

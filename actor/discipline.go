@@ -29,7 +29,7 @@ const (
 // Mailbox is the option for a mailbox that isn't simply first in, first out.
 // For a plain bound, [Bounded] is quicker.
 type Mailbox struct {
-	// Max is how many messages fit; zero or less means no limit.
+	// Max is how many messages fit; zero means no limit, and less is an error.
 	Max int
 	// Overflow says what happens to one more.
 	Overflow Overflow
@@ -82,7 +82,7 @@ func newDiscipline(m Mailbox) *discipline {
 	if m.Priority == nil {
 		m.Priority = controlFirst
 	}
-	m.Wait = orDefault(m.Wait, time.Second)
+	m.Wait = cmp.Or(m.Wait, time.Second)
 	return &discipline{Mailbox: m}
 }
 

@@ -11,7 +11,8 @@ var (
 	ErrStopped = errors.New("stopped")
 	// ErrNameTaken: a living sibling has the name.
 	ErrNameTaken = errors.New("name is taken")
-	// ErrBadName: the name is empty, too long or has characters that a path can't hold.
+	// ErrBadName: the name, or an element of the path, is empty, too long, . or .., or has
+	// characters that a path can't hold.
 	ErrBadName = errors.New("bad actor name")
 	// ErrMailboxFull: the mailbox is bounded and full.
 	ErrMailboxFull = errors.New("mailbox is full")
@@ -19,6 +20,10 @@ var (
 	ErrTimeout error = noAnswer{}
 	// ErrDeadLetter: the message could not be delivered.
 	ErrDeadLetter = errors.New("dead letter")
+	// ErrBadAddress: it isn't the host:port of a node.
+	ErrBadAddress = errors.New("bad address of a node")
+	// ErrNoRemoting: the actor is on another node, and the system has no remoting.
+	ErrNoRemoting = errors.New("the system has no remoting")
 	// ErrNobody: the ref is the zero value.
 	ErrNobody = errors.New("ref refers to nobody")
 	// ErrStashFull: the stash has reached its bound.

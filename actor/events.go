@@ -269,7 +269,7 @@ func (s *System) logDrop(to PID, msg any, from PID, reason DropReason) {
 		ev = ev.Int("unlogged", silent)
 	}
 	if last {
-		ev = ev.Dur("quiet", deadLettersHush)
+		ev = ev.Stringer("quiet", deadLettersHush)
 	}
 	ev.Msg("dead letter")
 }

@@ -22,24 +22,12 @@ type family struct {
 
 const nameMax = 512
 
-// checkName says whether a path can hold the name.
+// checkName says whether a path can hold the name of an actor.
 func checkName(name string) error {
-	if name == "" || len(name) > nameMax {
-		return fmt.Errorf("%w: %d characters, not 1 to %d", ErrBadName, len(name), nameMax)
-	}
-	if name[0] == '$' {
+	if strings.HasPrefix(name, "$") {
 		return fmt.Errorf("%w %q: a leading $ is kept for names that are given out", ErrBadName, name)
 	}
-	for i := range len(name) {
-		b := name[i]
-		switch {
-		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= '0' && b <= '9':
-		case strings.IndexByte("-_.*$+:@&=,!~';%", b) >= 0:
-		default:
-			return fmt.Errorf("%w %q: character %q at %d; escape it, for example with url.PathEscape", ErrBadName, name, b, i)
-		}
-	}
-	return nil
+	return checkElement(name)
 }
 
 // add makes a child; an empty name means one that is given out.

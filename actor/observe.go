@@ -173,7 +173,7 @@ func innermost(a Actor) any {
 	for {
 		inside := hooks(a)
 		w, ok := inside.(Wrapper)
-		if !ok {
+		if !ok || isNil(w) {
 			return inside
 		}
 		a = w.Wrapped()

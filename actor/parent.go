@@ -24,6 +24,10 @@ func (c *cell) childFailed(p *process, err error) {
 		err = fmt.Errorf("%w; deciding about it failed: %w", err, broken)
 		return
 	}
+	if d > Escalate {
+		err = fmt.Errorf("%w; Supervise.Decide answered with %d, which is no directive", err, d)
+		return
+	}
 	verdict = d
 }
 

@@ -68,6 +68,14 @@ func (r Ref[M]) TellFrom(msg M, sender Addressable) error {
 	return r.p.t.deliver(envelope{msg: msg, from: sender.PID().p})
 }
 
+// processOf returns who is meant; nil means nobody.
+func processOf(who Addressable) *process {
+	if who == nil {
+		return nil
+	}
+	return who.PID().p
+}
+
 // PID returns the ref as one that takes any message.
 func (r Ref[M]) PID() PID { return PID(r) }
 
@@ -126,13 +134,18 @@ func (l Location) compare(o Location) int {
 
 func compareProcesses(a, b *process) int { return a.t.location().compare(b.t.location()) }
 
-// deadTarget is an actor of this system that isn't there.
+// deadTarget is an actor that isn't there, or that can't be reached.
 type deadTarget struct {
 	process
 	loc Location
+	err error // why it can't be reached; nil: it isn't there
 }
 
 func (d *deadTarget) deliver(env envelope) error {
+	if d.err != nil {
+		d.sys.dropBecause(PID{p: &d.process}, env.msg, PID{p: env.from}, DropUnreachable, d.err)
+		return d.err
+	}
 	d.sys.drop(PID{p: &d.process}, env.msg, PID{p: env.from}, DropStopped)
 	return ErrStopped
 }
@@ -226,8 +239,11 @@ func (t *virtualTarget) location() Location {
 // NewRef makes a virtual ref: one that is not an actor but leads to some,
 // such as an entity or the proxy of a singleton. Every call makes a new one,
 // so whoever wants == to work keeps it. Sent to another node, it is resolved
-// there by its path; see [System.Resolve].
+// there by its path; see [System.Resolve]. Without a handler what it is told becomes dead letters.
 func (s *System) NewRef(path string, h Handler) PID {
+	if isNil(h) {
+		return PID{p: s.dead(Location{System: s.name, Path: path})}
+	}
 	t := &virtualTarget{path: path, handler: h}
 	t.picking, _ = h.(Picking)
 	t.process = process{sys: s, t: t}
@@ -237,6 +253,9 @@ func (s *System) NewRef(path string, h Handler) PID {
 // Resolve says what virtual refs whose path begins with prefix lead to when
 // they arrive from another node. It fails when the prefix is taken.
 func (s *System) Resolve(prefix string, ref func(path string) (PID, bool)) error {
+	if ref == nil {
+		return fmt.Errorf("resolve %q: there is no function that says what it leads to", prefix)
+	}
 	s.resolversMu.Lock()
 	defer s.resolversMu.Unlock()
 	if s.resolvers[prefix] != nil {

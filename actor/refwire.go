@@ -211,6 +211,8 @@ func (s *System) RefOf(loc Location) PID {
 			t.process = process{sys: s, t: t}
 			return &t.process
 		})}
+	case loc.Addr != "" && loc.Addr != s.Addr():
+		return PID{p: s.unreachable(loc, fmt.Errorf("%w: %v is on another node; see remote.Start", ErrNoRemoting, loc))}
 	default:
 		return PID{p: s.dead(loc)}
 	}
@@ -224,11 +226,19 @@ func (s *System) RefOf(loc Location) PID {
 	})}
 }
 
-// RefAt returns the ref to whichever actor has the path on the node at addr; an
-// empty addr means this system.
+// RefAt returns the ref to whichever actor has the path, such as "/user/shop", on the
+// node at addr, a "host:port"; an empty addr means this system. Where no actor can be,
+// because of the address ([ErrBadAddress]), the path ([ErrBadName]), or because the system has no
+// remoting ([ErrNoRemoting]), messages become dead letters: [Ref.TryTell] and asks say why.
 func (s *System) RefAt(addr, path string) PID {
+	err := checkPath(path)
 	if addr == "" {
 		addr = s.Addr()
+	} else if addr != s.Addr() && err == nil {
+		err = checkAddr(addr)
+	}
+	if err != nil {
+		return PID{p: s.unreachable(Location{System: s.name, Addr: addr, Path: path}, err)}
 	}
 	return s.RefOf(Location{System: s.name, Addr: addr, Path: path, UID: s.uidFor(addr)})
 }
@@ -243,6 +253,13 @@ func (s *System) uidFor(addr string) uint64 {
 
 func (s *System) dead(loc Location) *process {
 	t := &deadTarget{loc: loc}
+	t.process = process{sys: s, t: t}
+	return &t.process
+}
+
+// unreachable returns what drops all messages because of err.
+func (s *System) unreachable(loc Location, err error) *process {
+	t := &deadTarget{loc: loc, err: err}
 	t.process = process{sys: s, t: t}
 	return &t.process
 }

@@ -182,7 +182,7 @@ func TestVirtualRefsAreResolvedWhereTheyArrive(t *testing.T) {
 			}
 			return made[path], true
 		}))
-		require.ErrorIs(t, s.Resolve("/system/things/", nil), actor.ErrNameTaken)
+		require.ErrorIs(t, s.Resolve("/system/things/", func(string) (actor.PID, bool) { return actor.PID{}, false }), actor.ErrNameTaken)
 	}
 	spawn(t, b, "x", func(ctx *actor.Context) { ctx.Message().(introduce).Who.Tell("!") })
 	thing := a.RefOf(actor.Location{System: "test", Path: "/system/things/7"})

@@ -1,7 +1,9 @@
 package actor
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -18,6 +20,11 @@ type Attempts struct {
 	// Again says whether the outcome of an attempt asks for another one. nil:
 	// every error does.
 	Again func(result any, err error) bool
+}
+
+// validate says what makes no sense.
+func (a Attempts) validate() error {
+	return cmp.Or(notNegative(setting{"Attempts.Max", int64(a.Max)}), a.Backoff.validate("Attempts.Backoff"))
 }
 
 // another says whether attempt number n, from 1 on, is followed by one more.
@@ -37,6 +44,10 @@ func (a Attempts) another(n int, result any, err error) bool {
 // goroutine; inside Receive that blocks the actor, so call it in the work of
 // [Go].
 func Retry[R any](ctx context.Context, s *System, a Attempts, work func(context.Context) (R, error)) (R, error) {
+	if err := a.validate(); err != nil {
+		var none R
+		return none, fmt.Errorf("retry: %w", err)
+	}
 	for n := 1; ; n++ {
 		r, err := contained(func() (R, error) { return work(ctx) })
 		if !a.another(n, r, err) {

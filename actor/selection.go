@@ -44,7 +44,8 @@ type Selection struct {
 
 // Select returns the selection for an absolute path such as "/user/shop-*/till",
 // or "troupe://system@host:port/user/…" for actors of another node. It fails for
-// a path that is not well formed.
+// a path that no actor can have ([ErrBadName]) and for an address that no node can have
+// ([ErrBadAddress]).
 func (s *System) Select(pattern string) (Selection, error) { return s.selection("/", pattern) }
 
 // Select returns the selection for a path, which unless it begins with / is
@@ -64,7 +65,13 @@ func (s *System) selection(base, pattern string) (Selection, error) {
 			return bad("no path behind the address")
 		}
 		name, addr, _ := strings.Cut(authority, "@")
+		if err := checkSystemName(name); err != nil {
+			return Selection{}, fmt.Errorf("select %.100q: %w", pattern, err)
+		}
 		if addr != s.Addr() {
+			if err := checkAddr(addr); err != nil {
+				return Selection{}, fmt.Errorf("select %.100q: %w", pattern, err)
+			}
 			sel.addr = addr
 		} else if name != s.name {
 			return bad("that is another system's address")
@@ -79,14 +86,23 @@ func (s *System) selection(base, pattern string) (Selection, error) {
 	case elements[0] != '/':
 		elements = base + "/" + elements
 	}
-	for _, e := range strings.Split(elements, "/") {
-		if strings.ContainsAny(e, "[]\\") {
-			return bad("no path has [, ] or \\")
+	elements, _, _ = strings.Cut(elements, "#") // the incarnation doesn't count
+	for e := range strings.SplitSeq(elements, "/") {
+		if err := checkPattern(e); err != nil {
+			return Selection{}, fmt.Errorf("select %.100q: %w", pattern, err)
 		}
 	}
-	elements, _, _ = strings.Cut(elements, "#") // the incarnation doesn't count
 	sel.pattern = path.Clean(elements)
 	return sel, nil
+}
+
+// checkPattern says whether an element of a selection could match any actor.
+func checkPattern(element string) error {
+	switch plain := strings.Trim(element, "*?"); plain {
+	case "", ".", "..": // all, or nothing, or another place
+		return nil
+	}
+	return checkElement(strings.TrimPrefix(strings.NewReplacer("*", "a", "?", "a").Replace(element), "$"))
 }
 
 // String returns the pattern in the form that [System.Select] takes.

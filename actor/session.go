@@ -3,7 +3,7 @@ package actor
 import "time"
 
 // Lifetime is the option that stops an actor so long after its start, as
-// [Context.Stop] would. Zero or less means no limit.
+// [Context.Stop] would. Zero means no limit; less is an error of the spawn.
 type Lifetime time.Duration
 
 func (l Lifetime) applySpawn(o *options) { o.lifetime = time.Duration(l) }

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,9 +61,9 @@ type PhaseConfig struct {
 func (c PhaseConfig) timeout(p Phase) time.Duration {
 	switch p {
 	case PhaseClusterShardingRegion, PhaseClusterExiting, PhaseActorSystemTerminate:
-		return orDefault(c.Timeout, 10*time.Second)
+		return cmp.Or(c.Timeout, 10*time.Second)
 	}
-	return orDefault(c.Timeout, 5*time.Second)
+	return cmp.Or(c.Timeout, 5*time.Second)
 }
 
 // phaseOrder returns all phases in the order in which they run: those of this
@@ -73,6 +74,9 @@ func phaseOrder(cfg map[Phase]PhaseConfig) ([]Phase, error) {
 	for _, p := range slices.Sorted(maps.Keys(cfg)) {
 		if p == "" {
 			return nil, errors.New("shutdown: a phase needs a name")
+		}
+		if cfg[p].Timeout < 0 {
+			return nil, fmt.Errorf("shutdown: the Timeout of phase %q must not be negative", p)
 		}
 		if !slices.Contains(all, p) {
 			all = append(all, p)

@@ -55,15 +55,15 @@ type Supervise struct {
 	// MaxRestarts is how many restarts are made Within the window before the
 	// actor is stopped instead. 0 means no limit, a negative number none at all.
 	MaxRestarts int
-	// Within is the window in which restarts are counted. 0 means that they
-	// count for ever.
+	// Within is the window in which restarts are counted. 0 means that all
+	// count; less is an error of the spawn.
 	Within time.Duration
 	// Backoff delays restarts; the zero value doesn't.
 	Backoff Backoff
 	// Decide chooses by the cause of the failure. nil chooses Restart; but
 	// Stop for an actor that was killed or did not handle the end of one it
 	// watched, and for a failed start unless Backoff is set. It must be pure;
-	// when it panics, the actor is stopped.
+	// when it panics or returns what is no directive, the actor is stopped.
 	Decide func(err error) Directive
 	// Revive has an actor that stops itself start again, as if it had failed
 	// with [ErrStopped]. Whoever else stops it, its parent, a [PoisonPill],
@@ -75,7 +75,8 @@ type Supervise struct {
 
 // Backoff is a delay that doubles with every restart from Min up to Max, with
 // a random fifth added, and starts over after the actor has run for Max
-// without a failure. The zero value means no delay.
+// without a failure. The zero value means no delay; Max 0 means that it stays at Min.
+// A Max below Min, or a negative number, is an error of the spawn.
 type Backoff struct {
 	Min, Max time.Duration
 }
@@ -127,8 +128,12 @@ func (e *StartError) Unwrap() error { return e.Err }
 // decide is the whole of supervision as a pure function: what to do about a
 // failure with err at now, after how long, and what to remember.
 func decide(s Supervise, h history, now time.Time, err error, random *rand.Rand) (Directive, time.Duration, history) {
-	if d := s.directive(err); d != Restart {
+	switch d := s.directive(err); d {
+	case Restart:
+	case Resume, Stop, Escalate:
 		return d, 0, h
+	default: // no directive
+		return Stop, 0, h
 	}
 	if s.Within > 0 {
 		h.restarts = slices.Clone(h.restarts)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,43 +73,35 @@ func NewSystem(name string, cfg Config) (*System, error) {
 	if err := checkSystemName(name); err != nil {
 		return nil, err
 	}
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("system %s: %w", name, err)
+	}
 	order, err := phaseOrder(cfg.Shutdown)
 	if err != nil {
 		return nil, fmt.Errorf("system %s: %w", name, err)
 	}
+	cfg = cfg.withDefaults()
+	if err := registerMessages(cfg.Registry); err != nil {
+		return nil, fmt.Errorf("system %s: %w", name, err)
+	}
 	s := &System{
 		name: name, uid: cfg.UID, seed: cfg.Seed, clock: cfg.Clock, exec: cfg.Executor, registry: cfg.Registry,
-		askTimeout: cfg.askTimeout(), stopTimeout: cfg.stopTimeout(), turnMax: cfg.turnMax(),
+		askTimeout: cfg.AskTimeout, stopTimeout: cfg.StopTimeout, turnMax: cfg.TurnMax,
+		memory: cfg.Memory, ages: cfg.MessageAges, labels: cfg.ProfileLabels, observer: cfg.Observer,
 	}
 	s.shutdown.order, s.shutdown.cfg = order, cfg.Shutdown
-	if s.memory = cfg.Memory; s.memory == nil {
-		s.memory = &processMemory{}
-	}
-	s.ages, s.labels, s.observer = cfg.MessageAges, cfg.ProfileLabels, cfg.Observer
 	if most := cfg.mailboxBytes(s.memory.Limit()); most > 0 {
 		s.budget = &budget{most: most}
 	}
-	if s.clock == nil {
-		s.clock = RealClock{}
-	}
 	if s.exec == nil {
-		s.own = newWorkers(cfg.slowTurn())
+		s.own = newWorkers(cfg.SlowTurn)
 		s.exec = s.own
-	}
-	if s.registry == nil {
-		s.registry = codec.NewRegistry()
-	}
-	if err := registerMessages(s.registry); err != nil {
-		return nil, fmt.Errorf("system %s: %w", name, err)
-	}
-	for s.uid == 0 {
-		s.uid = unpredictable()
 	}
 	s.temps.numbers = s.secretNumbers()
 	if s.seed == 0 {
 		s.seed = unpredictable()
 	}
-	s.log = logger(name, cfg.Logger)
+	s.log = newLogger(name, cfg.Logger, s.clock)
 	s.events.process = process{sys: s, t: &s.events}
 	s.random = rand.New(&lockedSource{src: s.source("supervisor")})
 	s.grow()
@@ -120,11 +111,11 @@ func NewSystem(name string, cfg Config) (*System, error) {
 // grow plants the tree: the root, /user for its users' actors, /system for the
 // extensions' own.
 func (s *System) grow() {
-	s.root = newCell(s, nil, "", newSpec(func() Actor { return &rootGuardian{} }, nil))
+	s.root = newCell(s, nil, "", spec{factory: func() Actor { return &rootGuardian{} }, options: noOptions})
 	s.root.schedule()
 	guard := func(name string) *cell {
 		c, _ := s.root.ownFamily().add(name, func() *cell {
-			return newCell(s, s.root, name, newSpec(func() Actor { return guardianActor{} }, nil))
+			return newCell(s, s.root, name, spec{factory: func() Actor { return guardianActor{} }, options: noOptions})
 		})
 		c.ownFamily()
 		c.schedule()
@@ -181,16 +172,6 @@ func (s *System) secretNumbers() *rand.ChaCha8 {
 	}
 	binary.LittleEndian.PutUint64(key[:], binary.LittleEndian.Uint64(key[:])^s.seed)
 	return rand.NewChaCha8(key)
-}
-
-func logger(name string, l *zerolog.Logger) zerolog.Logger {
-	if l != nil {
-		return *l
-	}
-	info, err := os.Stderr.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
-	out := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05.000", NoColor: !terminal}
-	return zerolog.New(out).Level(zerolog.InfoLevel).With().Timestamp().Str("system", name).Logger()
 }
 
 // lockedSource makes a source safe for concurrent use.
@@ -251,7 +232,7 @@ func (s *System) Log() *zerolog.Logger { return &s.log }
 // out. It returns before the actor has started; a failed start is logged and
 // handled by the actor's supervision.
 func (s *System) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	return s.user.spawn(name, newSpec(factory, opts), nil)
+	return s.user.spawn(name, factory, opts, nil)
 }
 
 // Internal spawns actors below /system, where extensions keep their own: they
@@ -264,7 +245,7 @@ type internal struct{ s *System }
 func (i internal) System() *System { return i.s }
 
 func (i internal) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
-	return i.s.system.spawn(name, newSpec(factory, opts), nil)
+	return i.s.system.spawn(name, factory, opts, nil)
 }
 
 // StopActor stops an actor; see [Context.Stop].
@@ -348,7 +329,7 @@ func (s *System) logFailure(c *cell, err error) {
 	}
 	ev := s.log.Error().Str("actor", c.path()).Err(err)
 	if p, ok := errors.AsType[*PanicError](err); ok && s.stacks.due(placeOf(c, p), s.clock.Now()) {
-		ev = ev.Str("stack", string(p.Stack))
+		ev = ev.Str(stackField, string(p.Stack))
 	}
 	ev.Msg("actor failed")
 }
@@ -356,7 +337,7 @@ func (s *System) logFailure(c *cell, err error) {
 func (s *System) logDecision(child *cell, err error, d Directive, delay time.Duration) {
 	ev := s.log.Info().Str("actor", child.path()).Stringer("directive", d)
 	if delay > 0 {
-		ev = ev.Dur("delay", delay)
+		ev = ev.Stringer("delay", delay)
 	}
 	ev.AnErr("cause", err).Msg("supervisor decided")
 }

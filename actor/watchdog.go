@@ -175,7 +175,7 @@ func (d *watchdog) report(now time.Time, slow []vigil) {
 			event := SlowTurn{Actor: PID{p: &v.cell.process}, For: now.Sub(v.since), Stack: stackOf(dump, v.goroutine)}
 			sys := v.cell.sys
 			if i < loud {
-				sys.log.Warn().Str("actor", v.cell.path()).Dur("for", event.For).Str("stack", event.Stack).Msg("slow turn")
+				sys.log.Warn().Str("actor", v.cell.path()).Stringer("for", event.For).Str(stackField, event.Stack).Msg("slow turn")
 			}
 			sys.Publish(event)
 		}

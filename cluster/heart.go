@@ -89,7 +89,7 @@ func (h *heart) heard(ctx *actor.Context, n membership.Node, seq uint64) {
 	interval := h.pulse.heard(ctx.Now(), n, seq)
 	if h.pulse.fd.Late(interval) && ctx.Now().Sub(h.late) >= lateEvery {
 		h.late = ctx.Now()
-		ctx.Log().Warn().Stringer("node", n).Dur("after", interval).
+		ctx.Log().Warn().Stringer("node", n).Stringer("after", interval).
 			Msg("a heartbeat came late: one of the two nodes, or the network between them, is overloaded or was paused")
 	}
 }

@@ -65,7 +65,7 @@ func (r Runner) Run(ctx context.Context) error {
 		if wasUp {
 			wait = r.RestartAfter
 		}
-		sys.Log().Warn().Err(err).Dur("after", wait).Msg("the node is started anew")
+		sys.Log().Warn().Err(err).Stringer("after", wait).Msg("the node is started anew")
 		var over actor.Gate
 		timer := sys.Clock().AfterFunc(wait, func() { over.Open() })
 		if sys.Wait(ctx, &over) != nil {

@@ -117,7 +117,7 @@ func (i *inbound) checkStalled() {
 	}
 	p.mu.Unlock()
 	if stalled {
-		i.remote.log.Warn().Str("peer", printable(i.who.Addr)).Dur("for", stalledAfter).Msg("connection closed: a large message stands still")
+		i.remote.log.Warn().Str("peer", printable(i.who.Addr)).Stringer("for", stalledAfter).Msg("connection closed: a large message stands still")
 		i.kill()
 	}
 }

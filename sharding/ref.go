@@ -113,6 +113,9 @@ func checkID(id string) error {
 // escape makes an id the name of an actor: what a path can't hold becomes
 // %XX, so that different ids have different names. PathUnescape undoes it.
 func escape(id string) string {
+	if id == "." || id == ".." { // another place, in a path
+		return strings.ReplaceAll(id, ".", "%2E")
+	}
 	const hex = "0123456789ABCDEF"
 	plain := true
 	for i := range len(id) {
@@ -133,5 +136,5 @@ func escape(id string) string {
 }
 
 func isPlain(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.*+:@&=,!~", c) >= 0
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.+:@&=,!~", c) >= 0
 }

@@ -90,7 +90,7 @@ func (a *agent) Receive(ctx *actor.Context) {
 		}
 	case forceStop:
 		if !a.instance.IsZero() {
-			ctx.Log().Warn().Str("singleton", a.name).Dur("after", a.stopMax).Msg("instance has not stopped in time; it is stopped without what waits for it")
+			ctx.Log().Warn().Str("singleton", a.name).Stringer("after", a.stopMax).Msg("instance has not stopped in time; it is stopped without what waits for it")
 			ctx.Stop(a.instance)
 		}
 	case leaveNow:
