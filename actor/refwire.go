@@ -374,6 +374,9 @@ func (r Ref[M]) EncodeMsgpack(enc *msgpack.Encoder) error {
 	return enc.EncodeBytes(r.Location().Append(nil))
 }
 
+// Wide implements codec.Widener: in a field of type any a ref arrives as a PID.
+func (r Ref[M]) Wide() any { return r.PID() }
+
 // DecodeMsgpack reads what EncodeMsgpack wrote, as a ref of the system that
 // decodes the message.
 func (r *Ref[M]) DecodeMsgpack(dec *msgpack.Decoder) error {

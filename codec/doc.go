@@ -5,6 +5,11 @@
 //   - A type travels under the name it was registered with and never under its
 //     Go name, so moving a type to another package breaks neither the wire nor
 //     a journal.
+//   - What [Register] accepts comes back equal, or is an error when it is sent;
+//     what would lose something is refused at registration, with the reason. What
+//     changes on the way is listed below.
+//   - A number that doesn't fit into the field that it arrives in is an error, in
+//     every width; none is ever cut off.
 //   - Bytes from outside can't make decoding panic, overflow the stack or
 //     allocate more than in proportion to their own length: lengths are checked
 //     against the bytes that are there and nesting ends at [MaxDepth].
@@ -35,15 +40,28 @@
 // [Scope] carries what references inside messages need, also through msgpack
 // ([ScopeOfEncoder], [ScopeOfDecoder]).
 //
-// In msgpack, a field of type any comes back as one of nil, bool, int64, uint64,
-// float64, string, []any, map[string]any or time.Time; a []byte in it comes back
-// as a string. Where the Go type matters, use a concrete field or nest with
-// Registry.Append.
+// # What changes on the way
+//
+// A time arrives in UTC, without its monotonic reading, wherever it stands. A nil slice
+// or map stays nil and an empty one empty, but with the tag option omitempty an empty one
+// arrives as nil, and a nil []byte that is a message of its own, or goes by [Raw], as an
+// empty one. Fields with the tag "-" stay behind. Pointers to one value arrive as pointers
+// to copies. A NaN stays one, and a string keeps bytes that are no UTF-8 (in JSON they are
+// an error).
+//
+// In msgpack, a field of type any arrives as nil, bool, int64 (uint64 for what is larger),
+// float64, string, []byte, time.Time, []any for slices and arrays, and map[string]any for
+// maps of string; a map of another simple type is still one, of simple values or of any. A
+// value of a registered type, such as a struct or a ref, arrives as what it is, and rights
+// are demanded of it; a ref to an actor that takes one type arrives as a PID ([Widener]).
+// Everything else, errors among it, is an [UnregisteredError] when it is sent. A nil slice
+// or map in a field of type any arrives as nil.
 //
 // [Registry.Schema] writes down what all registered types look like, and [Changes]
 // tells which differences between two releases break messages or stored data. A
 // [Right] is what a type demands of a sender on another node.
 //
-// Read the files in this order: registry, register, nest, msgpack, guard, shape,
-// basics, serializer, right, schema, change, errors.
+// Read the files in this order: registry, register, method, nest, field, plan,
+// pack, unpack, map, any, msgpack, guard, basics, serializer, json, jsontype, right, schema,
+// change, errors.
 package codec

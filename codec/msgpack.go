@@ -25,7 +25,9 @@ type packWriter struct {
 	buf     []byte
 	start   int
 	sizeMax int
-	checkAt int // nested depth is looked at when the body has grown to this size
+	checkAt int      // nested depth is looked at when the body has grown to this size
+	depth   int      // of what is written here; methods of users don't count
+	keys    []string // of maps that are being written
 	enc     *msgpack.Encoder
 }
 
@@ -127,7 +129,7 @@ func (p *packers) writer(s Scope, b []byte, sizeMax int) *packWriter {
 		w = &packWriter{}
 		w.enc = msgpack.NewEncoder(w)
 	}
-	w.scope, w.buf, w.start, w.sizeMax, w.checkAt = s, b, len(b), sizeMax, 4<<10
+	w.scope, w.buf, w.start, w.sizeMax, w.checkAt, w.depth = s, b, len(b), sizeMax, 4<<10, 0
 	w.enc.Reset(w)
 	w.enc.SetSortMapKeys(true)
 	w.enc.UseCompactInts(true)
@@ -138,11 +140,17 @@ func (p *packers) writer(s Scope, b []byte, sizeMax int) *packWriter {
 func (p *packers) done(w *packWriter) []byte {
 	b := w.buf
 	w.scope, w.buf = Scope{}, nil
+	clear(w.keys) // some are left after an error
+	w.keys = w.keys[:0]
+	if cap(w.keys) > pooledMax/16 {
+		w.keys = nil
+	}
 	p.encoders.Put(w)
 	return b
 }
 
-func (p *packers) unpack(s Scope, body []byte, into any) error {
+// unpack reads a whole body into a value that is settable and zero.
+func (p *packers) unpack(s Scope, body []byte, plan *plan, into reflect.Value) error {
 	if err := checkStructure(body); err != nil {
 		return err
 	}
@@ -154,7 +162,7 @@ func (p *packers) unpack(s Scope, body []byte, into any) error {
 	r.scope, r.buf, r.off = s, body, 0
 	r.dec.Reset(r)
 	r.dec.UseLooseInterfaceDecoding(true)
-	err := r.dec.Decode(into)
+	err := plan.dec(r, into)
 	left := len(r.buf) - r.off
 	r.scope, r.buf = Scope{}, nil
 	if len(body) <= pooledMax {
@@ -169,44 +177,58 @@ func (p *packers) unpack(s Scope, body []byte, into any) error {
 	return nil
 }
 
-// chooseMsgpack sets up the reflective encoding after a look at the type.
-func chooseMsgpack[T any](reg *Registry, t *Type) error {
-	shape, err := shapeOf(t.goType)
+// chooseMsgpack sets up the encoding by fields after a look at the type.
+func chooseMsgpack(reg *Registry, t *Type) error {
+	plan, foreign, err := planFor(reg, t.goType)
 	if err != nil {
 		return err
 	}
 	t.how, t.id = "msgpack", IDMsgpack
-	sizeMax := t.sizeMax
+	sizeMax, typ := t.sizeMax, t.goType
+	pointer := typ.Kind() == reflect.Pointer
 	p := &reg.msgpack
 	t.enc = func(s Scope, b []byte, msg any) ([]byte, error) {
-		if _, err := valueOf[T](msg); err != nil {
-			return b, err
-		}
-		if shape.needsAddress {
-			v := msg.(T)
-			msg = &v
+		v := reflect.ValueOf(msg)
+		switch {
+		case !v.IsValid() || v.Type() != typ:
+			return b, notOf(msg, typ)
+		case pointer && v.IsNil():
+			return b, fmt.Errorf("a nil %v can't be encoded", typ)
+		case pointer:
+			v = v.Elem()
 		}
 		w := p.writer(s, b, sizeMax)
-		err := w.enc.Encode(msg)
+		err := plan.enc(w, v)
 		out := p.done(w)
 		if err != nil {
 			return b, err
 		}
-		if shape.openEnded {
+		if foreign {
 			if err := checkStructure(out[len(b):]); err != nil {
 				return b, err
 			}
 		}
 		return out, nil
 	}
-	t.dec = func(s Scope, body []byte) (any, error) {
-		if t.goType.Kind() == reflect.Pointer {
-			target := decodeTarget[T]()
-			return target, p.unpack(s, body, target)
+	if pointer {
+		t.dec = func(s Scope, body []byte) (any, error) {
+			v := reflect.New(typ.Elem())
+			err := p.unpack(s, body, plan, v.Elem())
+			return v.Interface(), err
 		}
-		var v T
-		err := p.unpack(s, body, &v)
-		return v, err
+		return nil
+	}
+	spots := sync.Pool{New: func() any { return new(reflect.New(typ).Elem()) }}
+	t.dec = func(s Scope, body []byte) (any, error) {
+		v, _ := spots.Get().(*reflect.Value)
+		err := p.unpack(s, body, plan, *v)
+		if err != nil {
+			return nil, err // what is half read stays out of the pool
+		}
+		msg := v.Interface() // a copy, which alone is allocated
+		v.SetZero()
+		spots.Put(v)
+		return msg, nil
 	}
 	return nil
 }

@@ -86,8 +86,10 @@ func (a Alias) apply(t *Type) error {
 
 // Register makes values of type T encodable under a name that stays the same for
 // ever. It fails with [ErrClash] when the name or the type is taken, and with an
-// explanation when T can't be encoded: an interface, a struct with nothing to
-// encode, a field of a channel or function type, half of a method pair.
+// explanation when a value of T could not be encoded, not be decoded, or would come back
+// as something else: an interface, half of a method pair, methods that are promoted from
+// an embedded field, an unexported field without the tag "-", a channel or function, two
+// fields with one name, a pointer to something that may be nil.
 // Registering the same thing twice is allowed.
 func Register[T any](reg *Registry, name string, opts ...Option) error {
 	typ := reflect.TypeFor[T]()
@@ -145,20 +147,19 @@ func choose[T any](reg *Registry, t *Type) error {
 	if t.by != nil {
 		return chooseSerializer[T](reg, t, t.by)
 	}
-	var zero T
-	_, appends := any(zero).(Appender)
-	_, decodes := decodeTarget[T]().(Decoder)
-	_, pointerAppends := any(&zero).(Appender)
+	self := typ // what has the methods
+	if typ.Kind() == reflect.Pointer {
+		self = typ.Elem()
+	}
+	own, err := pairOf(self, true, &wireFormat)
 	switch {
-	case appends && decodes:
+	case err != nil:
+		return err
+	case own != nil && own.pointer && self == typ:
+		return fmt.Errorf("AppendWire has a pointer receiver, but messages are values: give it a value receiver or register the pointer type")
+	case own != nil:
 		chooseWire[T](t)
 		return nil
-	case appends:
-		return fmt.Errorf("it has AppendWire but its pointer has no DecodeWire(codec.Scope, []byte) error")
-	case pointerAppends:
-		return fmt.Errorf("AppendWire has a pointer receiver, but messages are values: give it a value receiver or register the pointer type")
-	case decodes:
-		return fmt.Errorf("its pointer has DecodeWire but the value has no AppendWire(codec.Scope, []byte) ([]byte, error)")
 	}
 	if s := reg.detect(typ); s != nil {
 		return chooseSerializer[T](reg, t, s)
@@ -166,13 +167,11 @@ func choose[T any](reg *Registry, t *Type) error {
 	if _, ok := typ.MethodByName("ProtoReflect"); ok {
 		return fmt.Errorf("it is a message of protocol buffers: first call reg.Use(protobuf.Serializer{}) of the module codec/protobuf")
 	}
-	_, appends = any(zero).(encoding.BinaryAppender)
-	_, decodes = decodeTarget[T]().(encoding.BinaryUnmarshaler)
-	if appends && decodes {
+	if own, _ := pairOf(self, true, &binaryFormat); own != nil && own.enc == "AppendBinary" && (self != typ || !own.pointer) {
 		chooseBinary[T](t)
 		return nil
 	}
-	return chooseMsgpack[T](reg, t)
+	return chooseMsgpack(reg, t)
 }
 
 // decodeTarget returns what decoding methods are called on: a new S for T = *S,
@@ -193,9 +192,9 @@ func decoded[T any](target any) any {
 }
 
 // notA says that msg is not a T.
-func notA[T any](msg any) error {
-	return fmt.Errorf("got a %T, want a %v", msg, reflect.TypeFor[T]())
-}
+func notA[T any](msg any) error { return notOf(msg, reflect.TypeFor[T]()) }
+
+func notOf(msg any, typ reflect.Type) error { return fmt.Errorf("got a %T, want a %v", msg, typ) }
 
 // valueOf returns msg as a T that may be encoded.
 func valueOf[T any](msg any) (any, error) {

@@ -73,9 +73,9 @@ func (t *Type) Fields() []Field {
 	}
 	switch t.id {
 	case IDMsgpack:
-		return describe(t.goType, "msgpack", ownEncoding)
+		return describe(t.goType, "msgpack", msgpackPair)
 	case IDJSON:
-		return describe(t.goType, "json", ownJSON)
+		return describe(t.goType, "json", jsonPair)
 	}
 	return nil
 }
@@ -83,17 +83,23 @@ func (t *Type) Fields() []Field {
 // description collects fields.
 type description struct {
 	tag    string
-	own    func(reflect.Type) (own, pointer bool)
+	pair   func(reflect.Type) (*pair, error)
 	fields []Field
 	busy   map[reflect.Type]string // and where it was begun
 }
 
-func describe(typ reflect.Type, tag string, own func(reflect.Type) (own, pointer bool)) []Field {
-	d := &description{tag: tag, own: own, busy: map[reflect.Type]string{}}
+// own reports whether values of a type encode themselves.
+func (d *description) own(typ reflect.Type) bool {
+	own, _ := d.pair(typ)
+	return own != nil || typ == reflect.TypeFor[time.Time]()
+}
+
+func describe(typ reflect.Type, tag string, pair func(reflect.Type) (*pair, error)) []Field {
+	d := &description{tag: tag, pair: pair, busy: map[reflect.Type]string{}}
 	for typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
-	if own, _ := own(typ); typ.Kind() == reflect.Struct && !own {
+	if typ.Kind() == reflect.Struct && !d.own(typ) {
 		d.structure("", typ)
 	} else {
 		d.value(".", typ, false)
@@ -104,17 +110,13 @@ func describe(typ reflect.Type, tag string, own func(reflect.Type) (own, pointer
 // value adds what a field of a type holds.
 func (d *description) value(name string, typ reflect.Type, optional bool) {
 	for typ.Kind() == reflect.Pointer {
-		if own, _ := d.own(typ); own {
-			break
-		}
 		typ, optional = typ.Elem(), true
 	}
 	add := func(kind string) { d.fields = append(d.fields, Field{name, kind, optional}) }
-	own, _ := d.own(typ)
 	switch {
 	case typ == reflect.TypeFor[time.Time]():
 		add("time")
-	case own:
+	case d.own(typ):
 		add("encoded")
 	case d.busy[typ] != "":
 		add("as " + d.busy[typ])
@@ -152,18 +154,17 @@ func (d *description) structure(prefix string, typ reflect.Type) {
 	if prefix == "" {
 		d.busy[typ] = "."
 	}
-	list := false
-	if f, ok := typ.FieldByName("_msgpack"); ok && d.tag == "msgpack" {
-		list = strings.Contains(f.Tag.Get(d.tag), "as_array")
+	if d.tag == "msgpack" {
+		d.packed(prefix, typ)
+		return
 	}
-	at := 0
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get(d.tag), ",")
-		if name == "-" || f.Name == "_msgpack" || f.Name == "_" || f.PkgPath != "" && !f.Anonymous {
+		if name == "-" || f.Name == "_" || f.PkgPath != "" && !f.Anonymous {
 			continue
 		}
-		if f.Anonymous && d.inlined(f.Type, name, options) {
+		if f.Anonymous && d.inlined(f.Type, name) {
 			inner := f.Type
 			for inner.Kind() == reflect.Pointer {
 				inner = inner.Elem()
@@ -174,20 +175,27 @@ func (d *description) structure(prefix string, typ reflect.Type) {
 		if name == "" {
 			name = f.Name
 		}
-		if list {
-			name = fmt.Sprintf("%d:%s", at, name)
-		}
-		at++
 		d.value(prefix+name, f.Type, strings.Contains(options, "omitempty") || strings.Contains(options, "omitzero"))
+	}
+}
+
+// packed is structure for msgpack.
+func (d *description) packed(prefix string, typ reflect.Type) {
+	list, asArray, _ := fieldsOf(typ, "") // it is registered, so nothing is wrong with it
+	for i, f := range list {
+		name := f.name
+		if asArray {
+			name = fmt.Sprintf("%d:%s", i, name)
+		}
+		d.value(prefix+name, f.typ, f.omitEmpty || f.pointers)
 	}
 }
 
 // inlined reports whether the fields of an embedded struct stand among those of
 // the outer one.
-func (d *description) inlined(typ reflect.Type, name, options string) bool {
+func (d *description) inlined(typ reflect.Type, name string) bool {
 	for typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
-	own, _ := d.own(typ)
-	return typ.Kind() == reflect.Struct && !own && name == "" && !strings.Contains(options, "noinline") && d.busy[typ] == ""
+	return typ.Kind() == reflect.Struct && !d.own(typ) && name == "" && d.busy[typ] == ""
 }

@@ -27,7 +27,7 @@ type order struct {
 	Where place
 	Any   any
 	Skip  chan int `msgpack:"-"`
-	small int
+	small int      `msgpack:"-"`
 }
 
 type pairList struct {

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -134,6 +133,9 @@ func chooseSerializer[T any](reg *Registry, t *Type, s Serializer) error {
 	if named, ok := s.(fmt.Stringer); ok {
 		t.how = named.String()
 	}
+	if j, ok := s.(JSON); ok {
+		s = j.of(t.goType)
+	}
 	t.enc = func(scope Scope, b []byte, msg any) ([]byte, error) {
 		v, err := valueOf[T](msg)
 		if err != nil {
@@ -150,71 +152,6 @@ func chooseSerializer[T any](reg *Registry, t *Type, s Serializer) error {
 			return nil, fmt.Errorf("%w: the serializer %s returned a %T, want a %v", ErrMalformed, t.how, msg, t.goType)
 		}
 		return msg, nil
-	}
-	return nil
-}
-
-// JSON is a [Serializer] that writes what package encoding/json does. A message in
-// it is longer and slower to read than in msgpack, but anybody can read it.
-// Unknown fields are passed over, missing ones are zero; nesting ends at
-// [MaxDepth].
-type JSON struct{}
-
-// ID returns [IDJSON].
-func (JSON) ID() uint32 { return IDJSON }
-
-// String returns "json".
-func (JSON) String() string { return "json" }
-
-// Check refuses types that JSON can't hold.
-func (JSON) Check(typ reflect.Type) error {
-	w := shapeWalk{busy: map[reflect.Type]bool{}, tag: "json", own: ownJSON}
-	return w.visit(typ, typ.String(), 0)
-}
-
-// Append appends msg as JSON.
-func (JSON) Append(_ Scope, b []byte, msg any) ([]byte, error) {
-	body, err := json.Marshal(msg)
-	if err != nil {
-		return b, err
-	}
-	if err := checkJSONDepth(body); err != nil {
-		return b, err
-	}
-	return append(b, body...), nil
-}
-
-// Decode reads JSON.
-func (JSON) Decode(_ Scope, typ reflect.Type, body []byte) (any, error) {
-	if err := checkJSONDepth(body); err != nil {
-		return nil, err
-	}
-	v := reflect.New(typ)
-	err := json.Unmarshal(body, v.Interface())
-	if err == nil && typ.Kind() == reflect.Pointer && v.Elem().IsNil() {
-		err = errors.New("null where a value is needed")
-	}
-	return v.Elem().Interface(), err
-}
-
-// checkJSONDepth looks at brackets outside of strings only; the rest is checked
-// by the decoder.
-func checkJSONDepth(b []byte) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
-				return fmt.Errorf("%w: more than %d levels", ErrTooDeep, MaxDepth)
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
 	}
 	return nil
 }

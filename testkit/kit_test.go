@@ -50,8 +50,11 @@ func (w *witness) end() string {
 }
 
 type (
-	known   struct{ Text string }
-	secret  struct{ Text, hidden string }
+	known  struct{ Text string }
+	secret struct {
+		Text   string
+		hidden string `msgpack:"-"`
+	}
 	unknown struct{ N int }
 	private struct{ N int }
 )
