@@ -156,7 +156,7 @@ func settleJSON(v reflect.Value) error {
 			}
 		}
 	case reflect.Map:
-		for it := v.MapRange(); !simple(v.Type().Elem().Kind()) && it.Next(); { //det:ok a map again
+		for it := v.MapRange(); !simple(v.Type().Elem().Kind()) && it.Next(); {
 			e := reflect.New(v.Type().Elem()).Elem()
 			e.Set(it.Value())
 			if err := settleJSON(e); err != nil {
@@ -197,7 +197,7 @@ func plainJSON(value any) (_ any, err error) {
 			}
 		}
 	case map[string]any:
-		for k := range v { //det:ok a map again
+		for k := range v {
 			if v[k], err = plainJSON(v[k]); err != nil {
 				return nil, err
 			}
@@ -235,7 +235,7 @@ func checkJSONValue(v reflect.Value, depth int) error {
 			}
 		}
 	case reflect.Map:
-		for it := v.MapRange(); !simple(v.Type().Elem().Kind()) && it.Next(); { //det:ok which of several errors is said doesn't matter
+		for it := v.MapRange(); !simple(v.Type().Elem().Kind()) && it.Next(); {
 			if err := checkJSONValue(it.Value(), depth+1); err != nil {
 				return err
 			}

@@ -30,7 +30,7 @@ func packMap(typ reflect.Type, key, elem *plan) func(w *packWriter, v reflect.Va
 		begin := len(w.buf)
 		entries := make([][]byte, 0, v.Len())
 		keys := make([]int, 0, v.Len())      // lengths
-		for it := v.MapRange(); it.Next(); { //det:ok sorted below
+		for it := v.MapRange(); it.Next(); {
 			at := len(w.buf)
 			if err := key.enc(w, it.Key()); err != nil {
 				return err
@@ -81,7 +81,7 @@ func packMapOf[V any](value func(w *packWriter, v V) error) func(w *packWriter, 
 		}
 		w.buf = appendMapLen(w.buf, len(m))
 		begin := len(w.keys) // those of the maps around this one stand before
-		for k := range m {   //det:ok sorted below
+		for k := range m {
 			w.keys = append(w.keys, k)
 		}
 		end := len(w.keys)
@@ -124,7 +124,7 @@ func packStringMap(typ reflect.Type, elem *plan) func(w *packWriter, v reflect.V
 		values := reflect.MakeSlice(many, n, n) // one allocation for all
 		entries := make([]entry, 0, n)
 		k := reflect.New(typ.Key()).Elem()
-		for it := v.MapRange(); it.Next() && len(entries) < n; { //det:ok sorted below
+		for it := v.MapRange(); it.Next() && len(entries) < n; {
 			k.SetIterKey(it)
 			value := values.Index(len(entries))
 			value.SetIterValue(it)
