@@ -197,7 +197,7 @@ func plainJSON(value any) (_ any, err error) {
 			}
 		}
 	case map[string]any:
-		for k := range v {
+		for k := range v { //det:ok a map again
 			if v[k], err = plainJSON(v[k]); err != nil {
 				return nil, err
 			}

@@ -29,7 +29,7 @@ func packMap(typ reflect.Type, key, elem *plan) func(w *packWriter, v reflect.Va
 		w.buf = appendMapLen(w.buf, v.Len())
 		begin := len(w.buf)
 		entries := make([][]byte, 0, v.Len())
-		keys := make([]int, 0, v.Len())      // lengths
+		keys := make([]int, 0, v.Len()) // lengths
 		for it := v.MapRange(); it.Next(); {
 			at := len(w.buf)
 			if err := key.enc(w, it.Key()); err != nil {
@@ -81,7 +81,7 @@ func packMapOf[V any](value func(w *packWriter, v V) error) func(w *packWriter, 
 		}
 		w.buf = appendMapLen(w.buf, len(m))
 		begin := len(w.keys) // those of the maps around this one stand before
-		for k := range m {
+		for k := range m {   //det:ok sorted below
 			w.keys = append(w.keys, k)
 		}
 		end := len(w.keys)
