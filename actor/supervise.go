@@ -14,7 +14,8 @@ type Directive uint8
 const (
 	// Restart replaces the actor by a fresh one; ref, mailbox and watches stay.
 	Restart Directive = iota
-	// Resume lets the actor go on as it is, with its next message.
+	// Resume lets the actor go on as it is, with its next message. After the
+	// failure of an [Ender] it means what is chosen where nothing is said.
 	Resume
 	// Stop stops the actor.
 	Stop
@@ -154,9 +155,21 @@ func decide(s Supervise, h history, now time.Time, err error, random *rand.Rand)
 	return Restart, delay, h
 }
 
+// Ender is implemented by errors after which the state of an actor can't be trusted any
+// more, such as a failed write of persistence: an actor that fails with one, or with an
+// error that wraps one, is not resumed.
+type Ender interface {
+	error
+	// EndsIncarnation is the mark; it does nothing.
+	EndsIncarnation()
+}
+
 func (s Supervise) directive(err error) Directive {
 	if s.Decide != nil {
-		return s.Decide(err)
+		d := s.Decide(err)
+		if _, ends := errors.AsType[Ender](err); !ends || d != Resume {
+			return d
+		}
 	}
 	var start *StartError
 	var pact *DeathPactError

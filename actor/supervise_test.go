@@ -2,6 +2,7 @@ package actor
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -159,4 +160,21 @@ func TestFailureOfAnEarlierIncarnation(t *testing.T) {
 	require.NoError(t, err)
 	_, err = AskAs[bool](t.Context(), sys.RefAt("", "/user/x"), any("alive?"))
 	require.NoError(t, err)
+}
+
+// torn is an error after which an actor is not resumed.
+type torn struct{}
+
+func (torn) Error() string    { return "torn" }
+func (torn) EndsIncarnation() {}
+
+func TestWhatEndsAnIncarnationIsNotResumed(t *testing.T) {
+	resume := Supervise{Decide: func(error) Directive { return Resume }}
+	patient := Supervise{Decide: resume.Decide, Backoff: Backoff{Min: time.Second}}
+	wrapped := fmt.Errorf("write: %w", torn{})
+	require.Equal(t, Resume, resume.directive(errors.New("other")))
+	require.Equal(t, Restart, resume.directive(wrapped))
+	require.Equal(t, Stop, resume.directive(&StartError{Err: wrapped}), "it would only fail again")
+	require.Equal(t, Restart, patient.directive(&StartError{Err: wrapped}))
+	require.Equal(t, Escalate, Supervise{Decide: func(error) Directive { return Escalate }}.directive(wrapped))
 }

@@ -59,7 +59,7 @@ func (w *packWriter) WriteByte(c byte) error {
 func (w *packWriter) room(n int) error {
 	size := len(w.buf) - w.start
 	if n > w.sizeMax-size {
-		return fmt.Errorf("%w: more than %d bytes", ErrTooLarge, w.sizeMax)
+		return fmt.Errorf("%w: more than %d bytes (raise it with codec.MaxSize at registration, or send less)", ErrTooLarge, w.sizeMax)
 	}
 	if size >= w.checkAt {
 		// A body that is being written is truncated, which walk reports too; only the depth counts.

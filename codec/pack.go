@@ -108,7 +108,7 @@ func (w *packWriter) leave(n int) error {
 // fits reports that the body, and n bytes more, are larger than its type allows.
 func (w *packWriter) fits(n int) error {
 	if n > w.sizeMax-(len(w.buf)-w.start) {
-		return fmt.Errorf("%w: more than %d bytes", ErrTooLarge, w.sizeMax)
+		return fmt.Errorf("%w: more than %d bytes (raise it with codec.MaxSize at registration, or send less)", ErrTooLarge, w.sizeMax)
 	}
 	return nil
 }

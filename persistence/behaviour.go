@@ -101,3 +101,7 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// EndsIncarnation implements actor.Ender: what is in memory may differ from what is
+// stored, so the actor is never resumed.
+func (e *Error) EndsIncarnation() {}

@@ -25,8 +25,9 @@ type Config[S any] struct {
 	// SnapshotEvery makes a snapshot after so many events; 0 makes none.
 	// Lower values make recovery faster and write more.
 	SnapshotEvery int
-	// SnapshotsKept is how many snapshots are kept; 2 by default. More of
-	// them survive more damage and take more room.
+	// SnapshotsKept is how many snapshots are kept that can be read, one more
+	// with DeleteEvents; 2 by default. More of them survive more damage and take
+	// more room.
 	SnapshotsKept int
 	// DeleteEvents deletes events that all the kept snapshots contain. It
 	// saves room, and ends the possibility of rebuilding the state from its
@@ -37,7 +38,7 @@ type Config[S any] struct {
 	// lowered, it fails sooner and supervision tries again.
 	RecoveryTimeout time.Duration
 	// WriteTimeout is how long an append may take before the actor gives it
-	// up and fails; 10 s by default. Raised, callers wait longer for a slow
+	// up, as in doubt, and fails; 10 s by default. Raised, callers wait longer for a slow
 	// store; lowered, a hiccup of the store costs recoveries.
 	WriteTimeout time.Duration
 	// VerifyOwner makes the actor ask the journal whether it still owns its id

@@ -9,12 +9,18 @@
 //     pure. Commands are handled one at a time, in the order in which they came;
 //     those that come during a recovery or a write wait.
 //   - An actor never goes on from a write that failed or is in doubt: it ends
-//     and recovers by reading.
+//     and recovers by reading, whatever its supervisor says.
+//   - What can't be read again is never stored, and Evolve sees a new event as a
+//     recovery will see it. A command whose events no store takes is an error of
+//     that command alone.
+//   - A store that doesn't answer, or doesn't mind its context, holds up an actor
+//     for no longer than the timeouts in [Config].
 //   - The events of one persistence id are numbered without gaps; of two
 //     writers that use the same number, one is refused. Whoever claims an id
 //     under a newer epoch shuts out all older owners before it reads, so that a
 //     replaced owner can't write, however late it learns of it; it then stops.
-//   - A snapshot only ever saves time. A damaged one is passed over, and events
+//   - A snapshot only ever saves time. One that is damaged or can't be read any
+//     more is passed over, and events
 //     are deleted only when a stored snapshot contains them.
 //
 // # Duties

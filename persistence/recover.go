@@ -1,8 +1,11 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/troupe-go/troupe/actor"
 )
@@ -13,6 +16,7 @@ type recovered[S any] struct {
 	seq      uint64
 	snapshot uint64 // where it began
 	skipped  int    // damaged snapshots that it passed over
+	unread   error  // why the newest snapshot that is sound can't be read
 }
 
 // recover rebuilds the state: shut out older owners, begin with the newest
@@ -25,8 +29,10 @@ func (a *sourced[S, C, E]) recover(ctx context.Context, sys *actor.System) (r re
 	if err := ctx.Err(); err != nil { // it stopped while it waited
 		return r, err
 	}
-	l := newLimit(ctx, sys.Clock(), a.cfg.recoveryTimeout())
-	defer func() { err = l.end(err) }()
+	return attempt(ctx, sys, a.cfg.recoveryTimeout(), func(l *limit) (recovered[S], error) { return a.rebuild(l, sys) })
+}
+
+func (a *sourced[S, C, E]) rebuild(l *limit, sys *actor.System) (r recovered[S], err error) {
 	highest, err := a.cfg.Journal.Claim(l, a.cfg.ID, a.cfg.Epoch)
 	if err != nil {
 		return r, err
@@ -47,30 +53,48 @@ func (a *sourced[S, C, E]) loadSnapshot(l *limit, sys *actor.System, highest uin
 	if a.cfg.Snapshots == nil {
 		return nil
 	}
-	snap, err := a.cfg.Snapshots.LoadSnapshot(l, a.cfg.ID, SeqMax)
-	if err != nil {
-		return err
+	for to := SeqMax; to > 0; {
+		snap, err := a.cfg.Snapshots.LoadSnapshot(l, a.cfg.ID, to)
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			return err
+		}
+		if err != nil {
+			r.unread = cmp.Or(r.unread, err)
+		}
+		r.skipped += snap.Skipped
+		if err != nil || snap.Seq == 0 {
+			return nil
+		}
+		if snap.Seq > highest {
+			// Going on from the journal would number new events as ones that
+			// the snapshot contains.
+			return fmt.Errorf("%w: snapshot of event %d is ahead of the journal, which ends at %d: "+
+				"restore the journal, or delete the snapshots after %d to accept the loss", ErrCorrupt, snap.Seq, highest, highest)
+		}
+		state, err := a.readSnapshot(sys, snap)
+		if err == nil {
+			r.state, r.seq, r.snapshot = state, snap.Seq, snap.Seq
+			return nil
+		}
+		r.unread = cmp.Or(r.unread, err)
+		r.skipped++
+		to = snap.Seq - 1
+		l.move()
 	}
-	r.skipped = snap.Skipped
-	if snap.Seq == 0 {
-		return nil
-	}
-	if snap.Seq > highest {
-		// Going on from the journal would number new events as ones that
-		// the snapshot contains.
-		return fmt.Errorf("%w: snapshot of event %d is ahead of the journal, which ends at %d: "+
-			"restore the journal, or delete the snapshots after %d to accept the loss", ErrCorrupt, snap.Seq, highest, highest)
-	}
+	return nil
+}
+
+// readSnapshot returns the state that is in a snapshot.
+func (a *sourced[S, C, E]) readSnapshot(sys *actor.System, snap Snapshot) (state S, err error) {
 	value, err := sys.Registry().Decode(sys.Scope(), snap.Name, snap.Payload)
 	if err != nil {
-		return fmt.Errorf("snapshot of event %d: %w", snap.Seq, err)
+		return state, fmt.Errorf("snapshot of event %d: %w", snap.Seq, err)
 	}
 	state, ok := value.(S)
 	if !ok {
-		return fmt.Errorf("snapshot of event %d is a %T, not a %T", snap.Seq, value, r.state)
+		return state, fmt.Errorf("snapshot of event %d is a %T, not a %v", snap.Seq, value, reflect.TypeFor[S]())
 	}
-	r.state, r.seq, r.snapshot = state, snap.Seq, snap.Seq
-	return nil
+	return state, nil
 }
 
 // replay evolves r by every event from its snapshot to highest.
@@ -82,13 +106,12 @@ func (a *sourced[S, C, E]) replay(l *limit, sys *actor.System, highest uint64, r
 		if stored.Seq != r.seq+1 {
 			return a.missing(r, stored.Seq)
 		}
-		value, err := sys.Registry().Decode(sys.Scope(), stored.Name, stored.Payload)
+		event, err := a.readEvent(sys, stored)
 		if err != nil {
-			return fmt.Errorf("event %d: %w", stored.Seq, err)
+			return err
 		}
-		event, ok := value.(E)
-		if !ok {
-			return fmt.Errorf("event %d (%s) is a %T, which is no event of %T", stored.Seq, stored.Name, value, a.behaviour)
+		if err := l.Err(); err != nil { // left behind
+			return err
 		}
 		r.state = a.behaviour.Evolve(r.state, event)
 		r.seq = stored.Seq
@@ -100,10 +123,27 @@ func (a *sourced[S, C, E]) replay(l *limit, sys *actor.System, highest uint64, r
 	return nil
 }
 
+// readEvent returns the event that is stored.
+func (a *sourced[S, C, E]) readEvent(sys *actor.System, stored Event) (event E, err error) {
+	value, err := sys.Registry().Decode(sys.Scope(), stored.Name, stored.Payload)
+	if err != nil {
+		return event, fmt.Errorf("event %d: %w", stored.Seq, err)
+	}
+	event, ok := value.(E)
+	if !ok {
+		return event, fmt.Errorf("event %d (%s) is a %T, which is no event of %T", stored.Seq, stored.Name, value, a.behaviour)
+	}
+	return event, nil
+}
+
 func (a *sourced[S, C, E]) missing(r *recovered[S], next uint64) error {
 	why := ""
 	if r.seq == 0 || r.skipped > 0 {
 		why = "; they were deleted, and no sound snapshot contains them"
 	}
-	return fmt.Errorf("%w: events %d to %d are not in the journal%s", ErrCorrupt, r.seq+1, next-1, why)
+	err := fmt.Errorf("%w: events %d to %d are not in the journal%s", ErrCorrupt, r.seq+1, next-1, why)
+	if r.unread != nil {
+		err = fmt.Errorf("%w; %w: register the type that it has, or its old name with codec.Alias, so that it can be read", err, r.unread)
+	}
+	return err
 }

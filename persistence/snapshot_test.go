@@ -59,7 +59,7 @@ func TestRetention(t *testing.T) {
 		older        uint64 // oldest snapshot that is still there
 	}{
 		{"snapshots alone", false, []string{
-			"save 3", "save 6", "save 9", "drop 3", "save 12", "drop 6", "save 15", "drop 9", "save 18", "drop 12",
+			"save 3", "save 6", "drop 2", "save 9", "drop 5", "save 12", "drop 8", "save 15", "drop 11", "save 18", "drop 14",
 		}, 1, 15},
 		{"snapshots and events", true, []string{
 			"save 3", "save 6", "save 9", "delete 3", "drop 2", "save 12", "delete 6", "drop 5",
@@ -106,7 +106,7 @@ func TestOneSnapshotForAListOfEvents(t *testing.T) {
 	p.Expect(persistence.SnapshotSaved{Seq: 5})
 	ref.Tell(deposit{Amount: 6})
 	p.Expect(persistence.SnapshotSaved{Seq: 6})
-	require.Equal(t, []string{"save 5", "drop 3", "save 6", "drop 4"}, store.notes)
+	require.Equal(t, []string{"save 5", "drop 4", "save 6", "drop 5"}, store.notes)
 }
 
 // P016: a snapshot that was due and is missing is made after recovery.

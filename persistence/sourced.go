@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime/debug"
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/codec"
@@ -29,7 +30,8 @@ type sourced[S, C, E any] struct {
 
 	state  S
 	seq    uint64
-	saving bool // a snapshot is under way
+	saving bool     // a snapshot is under way
+	kept   []uint64 // snapshots that are known to be stored, oldest first
 }
 
 // New returns an event-sourced actor: a receiver of commands C for
@@ -39,10 +41,15 @@ type sourced[S, C, E any] struct {
 // It begins with recovery; commands wait meanwhile, and while events are being
 // stored. When a recovery fails, that is a failed start: supervision stops the
 // actor, or tries again if it has a backoff. When storing fails, or is in
-// doubt, the actor fails: a restart recovers by reading. The sender of the
-// command gets an actor.Failure in either case that concerns it. An actor that
-// is fenced stops, whatever its supervision says. Each of these failures is an
-// [*Error] and is published as [Failed].
+// doubt, the actor fails: a restart recovers by reading, and where supervision
+// says resume it restarts. The sender of the command gets an actor.Failure in
+// either case that concerns it. An actor that is fenced stops, whatever its
+// supervision says. Each of these failures is an [*Error] and is published as
+// [Failed].
+//
+// A command whose events can't be encoded and read again, or are too large for
+// a store, is answered with an actor.Failure too, and the actor goes on: nothing
+// was given to the store. Evolve gets an event as it is read from its bytes.
 //
 // The types of events, and that of the state where there are snapshots, must
 // be registered in the system's registry.
@@ -86,9 +93,9 @@ func (a *sourced[S, C, E]) checkTypes(reg *codec.Registry) error {
 }
 
 func (a *sourced[S, C, E]) recovered(ctx *actor.Context, r recovered[S], err error) {
-	if r.skipped > 0 {
-		ctx.Log().Warn().Str("id", a.cfg.ID).Int("damaged", r.skipped).Uint64("used", r.snapshot).
-			Msg("damaged snapshots were passed over")
+	if r.skipped > 0 || r.unread != nil {
+		ctx.Log().Warn().Str("id", a.cfg.ID).Int("snapshots", r.skipped).Uint64("used", r.snapshot).AnErr("unreadable", r.unread).
+			Msg("damaged or unreadable snapshots were passed over")
 	}
 	if err != nil {
 		a.seq = r.seq
@@ -96,6 +103,9 @@ func (a *sourced[S, C, E]) recovered(ctx *actor.Context, r recovered[S], err err
 		return
 	}
 	a.state, a.seq = r.state, r.seq
+	if r.snapshot > 0 {
+		a.kept = []uint64{r.snapshot}
+	}
 	a.signal(ctx, RecoveryCompleted{Seq: r.seq, Snapshot: r.snapshot})
 	if a.cfg.SnapshotEvery > 0 && r.seq-r.snapshot >= uint64(a.cfg.SnapshotEvery) {
 		a.saveSnapshot(ctx) // one that was due was never saved
@@ -121,11 +131,7 @@ func (a *sourced[S, C, E]) Receive(ctx *actor.Context, command C) {
 
 // verify carries e out, which has no events, if the actor still owns its id.
 func (a *sourced[S, C, E]) verify(ctx *actor.Context, e Effect[S, E]) {
-	clock := ctx.System().Clock()
-	actor.Await(ctx, func(c context.Context) (any, error) {
-		l := newLimit(c, clock, a.cfg.writeTimeout())
-		return nil, l.end(a.cfg.Journal.Append(l, a.cfg.ID, a.cfg.Epoch, nil))
-	}, func(_ any, err error) {
+	actor.Await(ctx, a.appending(ctx.System(), nil), func(_ any, err error) {
 		switch {
 		case err == nil:
 			a.finish(ctx, e)
@@ -137,53 +143,94 @@ func (a *sourced[S, C, E]) verify(ctx *actor.Context, e Effect[S, E]) {
 	})
 }
 
+// appending returns work that appends events.
+func (a *sourced[S, C, E]) appending(sys *actor.System, events []Event) func(context.Context) (any, error) {
+	return func(c context.Context) (any, error) {
+		_, err := attempt(c, sys, a.cfg.writeTimeout(), func(l *limit) (any, error) {
+			return nil, a.cfg.Journal.Append(l, a.cfg.ID, a.cfg.Epoch, events)
+		})
+		if errors.Is(err, errSilent) {
+			err = fmt.Errorf("%w: %w", ErrInDoubt, err)
+		}
+		return nil, err
+	}
+}
+
 // persist stores the events of e. The state evolves first, so that an event
 // that Evolve can't take is never stored; it is seen only after the store has
 // said yes.
 func (a *sourced[S, C, E]) persist(ctx *actor.Context, e Effect[S, E]) {
-	events, err := a.encode(ctx, e.events)
+	stored, events, err := a.encode(ctx, e.events)
+	if err != nil {
+		a.refuse(ctx, err)
+		return
+	}
+	next, err := a.evolved(events)
 	if err != nil {
 		a.fail(ctx, "persist", err)
 		return
 	}
-	next := a.state
-	for _, event := range e.events {
-		next = a.behaviour.Evolve(next, event)
-	}
-	clock := ctx.System().Clock()
-	actor.Await(ctx, func(c context.Context) (uint64, error) {
-		l := newLimit(c, clock, a.cfg.writeTimeout())
-		return events[len(events)-1].Seq, l.end(a.cfg.Journal.Append(l, a.cfg.ID, a.cfg.Epoch, events))
-	}, func(seq uint64, err error) {
+	actor.Await(ctx, a.appending(ctx.System(), stored), func(_ any, err error) {
 		if err != nil {
 			a.fail(ctx, "persist", err)
 			return
 		}
 		before := a.seq
-		a.state, a.seq = next, seq
-		if every := uint64(a.cfg.SnapshotEvery); every > 0 && before/every != seq/every && !a.saving {
+		a.state, a.seq = next, stored[len(stored)-1].Seq
+		if every := uint64(a.cfg.SnapshotEvery); every > 0 && before/every != a.seq/every && !a.saving {
 			a.saveSnapshot(ctx)
 		}
 		a.finish(ctx, e)
 	})
 }
 
-func (a *sourced[S, C, E]) encode(ctx *actor.Context, events []E) ([]Event, error) {
+// evolved returns the state after events. Evolve may have used the memory of the state
+// before it panicked, so an error ends the incarnation.
+func (a *sourced[S, C, E]) evolved(events []E) (next S, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("evolve: %w", &actor.PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	next = a.state
+	for _, event := range events {
+		next = a.behaviour.Evolve(next, event)
+	}
+	return next, nil
+}
+
+// encode returns events as they are stored, and as a recovery will read them: what can't
+// be read again, or what no store takes, is an error.
+func (a *sourced[S, C, E]) encode(ctx *actor.Context, events []E) ([]Event, []E, error) {
 	sys := ctx.System()
 	tagger, _ := any(a.behaviour).(Tagger[E])
 	now := ctx.Now()
-	stored := make([]Event, len(events))
+	stored, read := make([]Event, len(events)), make([]E, len(events))
 	for i, event := range events {
 		name, payload, err := sys.Registry().Encode(sys.Scope(), nil, event)
 		if err != nil {
-			return nil, fmt.Errorf("encode event: %w", err)
+			return nil, nil, fmt.Errorf("encode event: %w", err)
 		}
 		stored[i] = Event{Seq: a.seq + uint64(i) + 1, Name: name, Payload: payload, Time: now}
+		if read[i], err = a.readEvent(sys, stored[i]); err != nil {
+			return nil, nil, fmt.Errorf("it could not be read again, so it isn't stored: %w", err)
+		}
 		if tagger != nil {
-			stored[i].Tags = tagger.Tags(event)
+			stored[i].Tags = tagger.Tags(read[i])
 		}
 	}
-	return stored, nil
+	return stored, read, CheckAppend(a.cfg.ID, stored)
+}
+
+// refuse answers a command whose events can't be stored. Nothing was given to the store
+// and the state is as it was, so the actor goes on.
+func (a *sourced[S, C, E]) refuse(ctx *actor.Context, cause error) {
+	err := &Error{ID: a.cfg.ID, Step: "persist", Seq: a.seq, Err: cause}
+	if ctx.Sender().IsZero() {
+		ctx.Log().Warn().Str("id", a.cfg.ID).Err(err).Msg("command refused; nobody waits for its answer")
+		return
+	}
+	ctx.Reply(actor.Failure{Err: err})
 }
 
 // finish carries out what comes after the events.
