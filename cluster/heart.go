@@ -40,9 +40,7 @@ func (h *heart) Receive(ctx *actor.Context) {
 			h.c.refTo(m.From, heartPath).Tell(heartbeatAck{h.c.self, m.Seq})
 		}
 	case heartbeatAck:
-		if m.Seq <= h.seq { // otherwise it is one to the heart before this one
-			h.heard(ctx, m.From, m.Seq)
-		}
+		h.heard(ctx, m.From)
 	case viewChanged:
 		h.viewChanged(ctx, m.view)
 	case beatDue:
@@ -85,8 +83,8 @@ func (h *heart) beat(to []membership.Node) {
 	}
 }
 
-func (h *heart) heard(ctx *actor.Context, n membership.Node, seq uint64) {
-	interval := h.pulse.heard(ctx.Now(), n, seq)
+func (h *heart) heard(ctx *actor.Context, n membership.Node) {
+	interval := h.pulse.heard(ctx.Now(), n)
 	if h.pulse.fd.Late(interval) && ctx.Now().Sub(h.late) >= lateEvery {
 		h.late = ctx.Now()
 		ctx.Log().Warn().Stringer("node", n).Stringer("after", interval).

@@ -66,5 +66,5 @@
 // decided, without any doing); frame, handshake, secret, access, nonce, gate, begun, conduct,
 // envelope, message, extras, table, stream, route, assembly (bytes); peer, lane, room, large,
 // parts, budget, delivery, outbound, inbound, link, renew, spawn (doing it); remote,
-// accept, close, config, validate, event, instruments; transport, tcp, tls, keys, memnet.
+// accept, close, config, event, instruments; transport, tcp, tls, keys, memnet.
 package remote

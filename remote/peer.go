@@ -247,8 +247,7 @@ func (p *peer) laneDown(o *outbound, err error) {
 				})
 			}
 			p.remote.log.Debug().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("no connection")
-			cause, text := causeOf(err)
-			p.notConnected(0, cause, text)
+			p.notConnected(causeOf(err))
 		}
 		a.laneDown(now, o.kind, wanted)
 	})
@@ -272,10 +271,10 @@ func (p *peer) laneRefused(o *outbound, r refusal) {
 		}
 		p.instruments.failed.Add(1)
 		p.closeStream(o.kind)
-		cause, text := r.cause(p.remote.self, p.addr)
-		p.notConnected(r.UID, cause, text)
 		if r.Code != refusedGone {
-			r.Text = text
+			var cause Cause
+			cause, r.Text = r.cause(p.remote.self, p.addr)
+			p.notConnected(cause, r.Text)
 		}
 		a.laneRefused(now, o.kind, r)
 	})
@@ -316,8 +315,7 @@ func (p *peer) carryOut(now time.Time, e effect) {
 		p.streams[e.lane] = p.dial(e.lane)
 	case effectCloseLane:
 		if e.text != "" {
-			cause, text := causeOf(errUnanswered)
-			p.notConnected(0, cause, text)
+			p.notConnected(causeOf(errUnanswered))
 		}
 		p.closeStream(e.lane)
 		if e.lane != laneProbe && p.assoc.lanes[e.lane].phase == laneIdle && p.lanes[e.lane].idle() {

@@ -61,12 +61,12 @@ func (g *graph) whole() bool {
 	return !slices.ContainsFunc(g.broken, func(b []int) bool { return len(b) > 0 })
 }
 
-// pairs returns the broken pairs as sorted keys.
+// pairs returns the broken pairs of members that have a say, as sorted keys.
 func (g *graph) pairs() [][2]membership.Node {
 	var out [][2]membership.Node
 	for i, others := range g.broken {
 		for _, j := range others {
-			if i < j {
+			if i < j && g.counts[i] && g.counts[j] {
 				out = append(out, [2]membership.Node{g.members[i].Node, g.members[j].Node})
 			}
 		}

@@ -18,7 +18,7 @@ type LeaseMajority struct {
 	// Role, if not empty, lets only members with this role count.
 	Role string
 	// MinorityDelay is how much later than the majority a smaller side asks for
-	// the lease. Default 2 s. Lowered, a minority is more likely to be faster
+	// the lease. Default [MinorityDelay]. Lowered, a minority is more likely to be faster
 	// than a majority whose leader decides late.
 	MinorityDelay time.Duration
 	// ReleaseAfter is how long the lease is kept after those who were declared
@@ -27,6 +27,9 @@ type LeaseMajority struct {
 	// partition that comes soon finds the lease taken by a node on one side.
 	ReleaseAfter time.Duration
 }
+
+// MinorityDelay is the default of that of [LeaseMajority].
+const MinorityDelay = 2 * time.Second
 
 // Timing implements Strategy.
 func (s LeaseMajority) Timing() Timing { return Timing{s.StableAfter, s.UnstableFor} }
@@ -37,7 +40,7 @@ func (s LeaseMajority) String() string {
 }
 
 func (s LeaseMajority) minorityDelay() time.Duration {
-	return orDefault(s.MinorityDelay, 2*time.Second)
+	return orDefault(s.MinorityDelay, MinorityDelay)
 }
 func (s LeaseMajority) releaseAfter() time.Duration { return orDefault(s.ReleaseAfter, 40*time.Second) }
 
@@ -56,12 +59,12 @@ func (s LeaseMajority) Decide(v membership.View) Decision {
 	return d
 }
 
-// decide also reports whether the side of the viewing node has to wait before
-// it asks.
-func (s LeaseMajority) decide(v membership.View) (d Decision, later bool) {
+// decide also returns the group that asks before the side of the viewing node;
+// nil when that is the first.
+func (s LeaseMajority) decide(v membership.View) (d Decision, first []membership.Node) {
 	g := newGraph(v, s.Role)
 	if g.whole() {
-		return Decision{}, false
+		return Decision{}, nil
 	}
 	self := slices.IndexFunc(g.members, func(m membership.Member) bool { return m.Node == v.Self })
 	set, ok := g.largest(nil, nil)
@@ -70,13 +73,13 @@ func (s LeaseMajority) decide(v membership.View) (d Decision, later bool) {
 		for i, in := range set {
 			if in {
 				others = append(others, i)
+				first = append(first, g.members[i].Node)
 			}
 		}
 		set, ok = g.largest([]int{self}, others)
-		later = true
 	}
 	if !ok || self < 0 {
-		return g.nobody("too many broken links to tell who should survive"), false
+		return g.nobody("too many broken links to tell who should survive"), nil
 	}
 	d = g.survive(set, fmt.Sprintf("%d of %d can all talk to each other", g.weight(set), g.total()))
 	d.Verdict = AskLease
@@ -86,9 +89,9 @@ func (s LeaseMajority) decide(v membership.View) (d Decision, later bool) {
 		}
 	}
 	if g.weight(set) == 0 { // nobody of them was ever a full member, or has the role: they can't go on alone
-		return Decision{Verdict: DownOwn, Down: d.Otherwise, Why: "nobody on this side has a say"}, false
+		return Decision{Verdict: DownOwn, Down: d.Otherwise, Why: "nobody on this side has a say"}, nil
 	}
-	return d, later
+	return d, first
 }
 
 type leasePhase uint8
@@ -116,13 +119,16 @@ func (l *leasing) next() time.Time {
 	return time.Time{}
 }
 
-// ask reports whether it is time to ask for the lease.
-func (l *leasing) ask(now time.Time, s Strategy, v membership.View) bool {
+// ask reports whether it is time to ask for the lease. The leader of the largest
+// group asks at once, everybody else if nothing has come of it some time later:
+// a side whose leader has died goes on or ends like one that has it.
+func (l *leasing) ask(now time.Time, s Strategy, v membership.View, leads bool) bool {
 	majority, ok := s.(LeaseMajority)
 	if !ok {
 		return false
 	}
-	_, later := majority.decide(v)
+	_, first := majority.decide(v)
+	later := first != nil || !leads
 	l.release = majority.releaseAfter()
 	switch {
 	case l.phase == leaseHeld || !later && l.phase == leaseNone:
@@ -205,8 +211,6 @@ func (r *Resolver) Answer(now time.Time, v membership.View, answer LeaseAnswer) 
 		d.Why += ", and didn't get the lease"
 	}
 	d.Otherwise = nil
-	timing := r.strategy.Timing()
-	r.stable = now.Add(timing.stableAfter(len(v.Members())))
-	r.flapped, r.unstable = false, now.Add(timing.unstableAfter(len(v.Members())))
+	r.restart(now, len(newGraph(v, "").counted()))
 	return d
 }

@@ -45,10 +45,6 @@ func (c *Core) receive(m Message) {
 		if from, ok := c.state.Member(m.From); c.isForUs(m.From, m.To, m.Created) && ok && from.Status != Down {
 			c.evicted()
 		}
-	case Hail:
-		c.receiveHail(m)
-	case Rival:
-		c.receiveRival(m)
 	default:
 		c.warn("message %T is unknown", m)
 	}
@@ -61,7 +57,7 @@ func (c *Core) isForUs(from, to Node, created int64) bool {
 		return false
 	}
 	if created != c.state.Created {
-		c.contact(from, created)
+		c.warn("%v sends messages of another cluster of the same name: two clusters were formed", from)
 		return false
 	}
 	return true

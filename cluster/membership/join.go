@@ -49,7 +49,13 @@ func (c *Core) receiveJoin(m Join) {
 }
 
 func (c *Core) admit(m Join) {
-	c.change(c.View().admitted(Member{Node: m.From, Roles: m.Roles, AppVersion: m.AppVersion}))
+	joiner := Member{Node: m.From, Status: Joining, Roles: m.Roles, AppVersion: m.AppVersion}
+	if c.View().SelfMember().works() {
+		// It has seen every number that was given, so it can promise the next;
+		// the leader then needs no round of its own for that.
+		joiner.promised = c.state.LastUp + 1
+	}
+	c.change(c.state.with(joiner))
 	if !c.ended {
 		c.send(m.From, Welcome{c.me.Node, m.From, c.state})
 	}
@@ -68,7 +74,8 @@ func (c *Core) replace(old Member, m Join) {
 	if old.Status == Down && c.state.reach.Status(c.me.Node, old.Node) == Terminated {
 		return
 	}
-	c.change(c.state.declaredDead(c.me.Node, old.Node))
+	next := c.state.withReach(c.state.reach.Change(c.me.Node, old.Node, Terminated))
+	c.change(next.apply([]Change{{old.Node, old.Status, Down, 0}}, 0))
 }
 
 // admitPending lets those in whose address has become free.
@@ -98,7 +105,7 @@ func (c *Core) leave(addr string) {
 	}
 	m, ok := c.state.At(addr)
 	if ok && m.Status.CanBecome(Leaving) {
-		c.change(c.state.apply(c.me.Node, []Change{{m.Node, m.Status, Leaving, 0}}, 0))
+		c.change(c.state.apply([]Change{{m.Node, m.Status, Leaving, 0}}, 0))
 	}
 }
 
@@ -113,7 +120,7 @@ func (c *Core) prepareShutdown() {
 	next.Closing = true
 	for _, m := range next.members {
 		if m.Status == Up {
-			next = next.apply(c.me.Node, []Change{{m.Node, Up, PreparingForShutdown, 0}}, 0)
+			next = next.apply([]Change{{m.Node, Up, PreparingForShutdown, 0}}, 0)
 		}
 	}
 	c.change(next)

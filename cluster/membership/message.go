@@ -7,8 +7,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Message is what cores send each other; it is one of the types of this file, or
-// [Delta], [Recent], [Hail] or [Rival].
+// Message is what cores send each other; it is one of the types of this file.
 // Messages are values and encode themselves.
 type Message interface {
 	codec.Appender
@@ -116,8 +115,6 @@ func Register(reg *codec.Registry) error {
 		codec.Register[Seen](reg, "troupe.membership.Seen.v1", codec.RightMember, codec.Control),
 		codec.Register[ExitingConfirmed](reg, "troupe.membership.ExitingConfirmed.v1", codec.RightMember, codec.Control),
 		codec.Register[Farewell](reg, "troupe.membership.Farewell.v1", codec.RightMember, codec.Control),
-		codec.Register[Hail](reg, "troupe.membership.Hail.v1", codec.RightMember, codec.Control),
-		codec.Register[Rival](reg, "troupe.membership.Rival.v1", codec.RightMember, codec.Control),
 	)
 }
 

@@ -134,13 +134,10 @@ func runSeed(t testing.TB, seed uint64, where string, echo bool, script func(w *
 	}
 }
 
-// runWorld runs one seed once and returns its trace. What fails it is told at the
-// end, as one story.
+// runWorld runs one seed once and returns its trace.
 func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, without []string, script func(w *World)) *trace {
 	t.Helper()
-	v := &verdict{TB: t}
-	w := newWorld(v, seed)
-	v.now = w.Elapsed
+	w := newWorld(t, seed)
 	w.off = without
 	w.trace = tr
 	w.echo = echo
@@ -155,17 +152,13 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 	defer func() {
 		unguard()
 		w.close()
-		switch {
-		case ended:
-		case v.failed:
-			t.Fatalf("%s", w.story(where, v, overhear(w, where, without, script)))
-		default: // a panic of the script, or a skip
-			t.Logf("%s", w.story(where, v, nil))
+		if !ended {
+			w.report(where)
 		}
 	}()
 	script(w)
 	w.checkEnd()
-	ended = !v.failed
+	ended = !t.Failed()
 	if echo {
 		fmt.Printf("seed %d: %d events, %v of virtual time, hash %#x\n", seed, w.trace.count, w.Elapsed(), w.trace.hash)
 	}
@@ -213,6 +206,13 @@ func off() []string {
 		return nil
 	}
 	return strings.Split(*flagOff, ",")
+}
+
+// report tells everything about a seed that failed. It comes after the
+// failure's own message.
+func (w *World) report(where string) {
+	w.t.Logf("seed %d failed after %d events and %v of virtual time\nreplay: %s\nfaults: %s\nlast events:\n%s\nlast log lines:\n%s",
+		w.seed, w.trace.count, w.Elapsed(), replay(where, w.t, w.seed), w.drawn, w.trace.tail(60), w.logs.String())
 }
 
 // replay returns the command that runs one seed of the test again.

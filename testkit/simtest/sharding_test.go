@@ -63,14 +63,6 @@ func newService(w *simtest.World, size int) *service {
 	s.passive = time.Duration(1+s.r.IntN(60)) * time.Second
 	s.entities = simtest.NewLive(w, "entity", w.Members())
 	s.clerks = simtest.NewLive(w, "singleton", w.Members())
-	s.entities.About = func(id string) []string {
-		for _, d := range s.doors {
-			shard := d.tallies.ShardOf(id) // the same everywhere
-			return []string{fmt.Sprintf("Shard:%d ", shard), fmt.Sprintf("/%d:", shard)}
-		}
-		return []string{id}
-	}
-	s.clerks.About = func(string) []string { return []string{"singleton.", "singleton-" + clerk} }
 	s.client = w.Node("client")
 	s.nodes = fleet(w, size, simtest.Clustered{Then: s.open, Adjust: s.configure})
 	return s
@@ -274,22 +266,39 @@ func TestShardedPersistentEntitiesSurviveChaos(t *testing.T) {
 		if strict {
 			swarm = swarm.OnlyCrashes()
 		}
-		w.SetSwarm(swarm)
-		s := newService(w, 5)
-		s.entities.Strict = strict
-		s.clerks.Strict = s.entities.Strict
-		s.run(6, idCount)
-		w.Chaos(2*time.Minute, s.nodes...)
-		w.Until("all in one cluster", 3*time.Minute, w.AllUp(s.nodes...))
-		s.all(time.Minute, idCount)
-		s.stopped = true
-		w.Run(20 * time.Second)
-		w.Until("nothing lives twice", time.Second, s.entities.Single())
-		w.Until("there is one clerk", time.Second, s.clerks.Single())
-		w.Until("everything is given back", 90*time.Second, w.AtRest(s.nodes...))
-		s.audit()
-		u.add(s)
+		survive(w, u, swarm, strict)
 	})
+}
+
+// Crashes, departures and partitions that are clean: whoever is cut off from the
+// majority has stopped by the time that its entities start there, so that none
+// ever runs twice.
+func TestNothingRunsTwiceUnderCleanPartitions(t *testing.T) {
+	u := &tour{}
+	defer func() { t.Log(u) }()
+	simtest.Run(t, 25, func(w *simtest.World) {
+		swarm := simtest.DrawSwarm(w.Rand("swarm")).OnlyCrashes()
+		swarm.Partition = 20 * time.Second
+		survive(w, u, swarm, true)
+	})
+}
+
+// survive runs the service through the faults of a swarm. Strict worlds never
+// have two of anything.
+func survive(w *simtest.World, u *tour, swarm simtest.Swarm, strict bool) {
+	w.SetSwarm(swarm)
+	s := newService(w, 5)
+	s.entities.Strict, s.clerks.Strict = strict, strict
+	s.run(6, idCount)
+	w.Chaos(2*time.Minute, s.nodes...)
+	w.Until("all in one cluster", 3*time.Minute, w.AllUp(s.nodes...))
+	s.all(time.Minute, idCount)
+	s.stopped = true
+	w.Run(20 * time.Second)
+	w.Until("nothing lives twice", time.Second, s.entities.Single())
+	w.Until("there is one clerk", time.Second, s.clerks.Single())
+	s.audit()
+	u.add(s)
 }
 
 // Nothing goes wrong: every command is answered at the first try, once the
