@@ -38,7 +38,7 @@
 // The tables are head (one row for each persistence id), event and snapshot;
 // migrations/ has them with comments. Schema changes are numbered scripts that
 // [Open] applies; a file of a newer program is refused. The table journal has what
-// the file knows of itself: a random id, its owner, the newest stamp of a cluster.
+// the file knows of itself: a random id and its owner.
 //
 // Read store.go, writer.go, transaction.go, read.go, row.go, open.go, place.go,
 // owner.go, health.go, config.go, errors.go.

@@ -99,7 +99,8 @@ func TestTheStoreComesBackByItselfFromAFullFile(t *testing.T) {
 			if err := limit(tx, 1); err != nil { // no more than there are
 				return err
 			}
-			return tx.exec(tx.updateStamp, make([]byte, 100_000))
+			_, err := tx.conn.ExecContext(context.Background(), "UPDATE journal SET filler = randomblob(100000)")
+			return err
 		})
 	}, func() {
 		sabotage(t, s, func(tx *transaction) error { return limit(tx, 1<<30) })

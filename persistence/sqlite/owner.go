@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -40,21 +39,15 @@ func (e *OwnerError) Unwrap() []error { return []error{ErrOwned, persistence.Err
 type self struct {
 	id    string
 	owner string
-	stamp uint64
 }
 
-const selectSelf = "SELECT id, owner, stamp FROM journal"
+const selectSelf = "SELECT id, owner FROM journal"
 
 func scanSelf(row *sql.Row) (s self, err error) {
-	var stamp []byte
-	switch err = row.Scan(&s.id, &s.owner, &stamp); {
-	case errors.Is(err, sql.ErrNoRows) || err == nil && len(stamp) != 8:
-		return self{}, fmt.Errorf("%w: the file doesn't know itself any more; restore it from a backup", persistence.ErrCorrupt)
-	case err != nil:
-		return self{}, err
+	if err = row.Scan(&s.id, &s.owner); errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%w: the file doesn't know itself any more; restore it from a backup", persistence.ErrCorrupt)
 	}
-	s.stamp = binary.BigEndian.Uint64(stamp)
-	return s, nil
+	return s, err
 }
 
 // check says whether the caller may write to a file that was opened with the id.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/binary"
 	"errors"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 // on it is ever interrupted, so that a statement's outcome is always known.
 type transaction struct {
 	conn            *sql.Conn
-	stamp           uint64 // the file's, read when the transaction began
 	beginStmt       *sql.Stmt
 	commitStmt      *sql.Stmt
 	selectHead      *sql.Stmt
@@ -26,7 +24,6 @@ type transaction struct {
 	saveSnapshot    *sql.Stmt
 	deleteSnapshots *sql.Stmt
 	selectSelf      *sql.Stmt
-	updateStamp     *sql.Stmt
 }
 
 // prepareLimit is for how long a new connection waits for others that are
@@ -74,7 +71,6 @@ func (tx *transaction) statements() []statement {
 		{&tx.saveSnapshot, "INSERT OR REPLACE INTO snapshot (head, seq, epoch, name, payload, at, crc) VALUES (?, ?, ?, ?, ?, ?, ?)"},
 		{&tx.deleteSnapshots, "DELETE FROM snapshot WHERE head = (SELECT key FROM head WHERE id = ?) AND seq BETWEEN ? AND ?"},
 		{&tx.selectSelf, selectSelf},
-		{&tx.updateStamp, "UPDATE journal SET stamp = ?"},
 	}
 }
 
@@ -88,9 +84,7 @@ func (tx *transaction) rollback() error {
 
 // self reads what the file knows of itself.
 func (tx *transaction) self() (self, error) {
-	s, err := scanSelf(tx.selectSelf.QueryRowContext(context.Background()))
-	tx.stamp = s.stamp
-	return s, err
+	return scanSelf(tx.selectSelf.QueryRowContext(context.Background()))
 }
 
 // discard closes the connection for good; a transaction that is open on it is
@@ -136,13 +130,6 @@ func (tx *transaction) onHead(
 	next, err := decide(head)
 	if err != nil {
 		return err
-	}
-	if next.Fence.Cluster > tx.stamp {
-		stamp := binary.BigEndian.AppendUint64(nil, next.Fence.Cluster)
-		if err := tx.exec(tx.updateStamp, stamp); err != nil {
-			return err
-		}
-		tx.stamp = next.Fence.Cluster
 	}
 	highest, deletedTo := bounded(next.Highest), bounded(next.DeletedTo)
 	switch {
