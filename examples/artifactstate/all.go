@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
 
 	"github.com/troupe-go/troupe/examples/artifactstate/internal/httpapi"
 	"github.com/troupe-go/troupe/examples/artifactstate/internal/launch"
-	"github.com/troupe-go/troupe/persistence/sqlite"
+	"github.com/troupe-go/troupe/examples/artifactstate/internal/node"
 )
 
 // runAll starts the five processes and stays until they have left.
@@ -47,7 +48,9 @@ func runAll(o options, stdout, stderr io.Writer) int {
 		// coordinator, which would have to move otherwise.
 		LeaveOrder: [][]string{{"endpoint-1", "endpoint-2"}, {"entity-3"}, {"entity-2"}, {"entity-1"}},
 		Out:        stdout,
-		Color:      stdout == os.Stdout && isatty.IsTerminal(os.Stdout.Fd()),
+		// What it takes without, and the pause of the endpoints.
+		LeaveWithin: 13*time.Second + o.drain,
+		Color:       stdout == os.Stdout && isatty.IsTerminal(os.Stdout.Fd()),
 		Formed: func(w io.Writer, took time.Duration, members []httpapi.Member) {
 			writeWelcome(w, nodes, data, took, members)
 		},
@@ -72,10 +75,11 @@ func checkAll(o options, data string) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	// Opening it makes the tables, before three processes do so at once.
-	store, err := sqlite.Open(data, sqlite.Config{})
+	// Opening it makes the tables, before three processes do so at once. And it is
+	// taken over once: a node that is started again must not do so again.
+	store, err := node.OpenData(data, o.seeds, o.takeOverFrom, zerolog.Nop())
 	if err != nil {
-		return fmt.Errorf("data file not usable: %w (with -data)", err)
+		return fmt.Errorf("data file not usable: %w; choose another with -data", err)
 	}
 	return store.Close()
 }
@@ -85,10 +89,10 @@ func nodesOf(o options, data string) []launch.Node {
 	var nodes []launch.Node
 	for i, listen := range o.listen {
 		n := launch.Node{Name: fmt.Sprintf("entity-%d", i+1), Role: roleEntity, Listen: listen}
-		args := []string{"-data", data}
+		args := []string{"-data", data, fmt.Sprintf("-verify-reads=%t", o.verifyReads)}
 		if i >= 3 {
 			n = launch.Node{Name: fmt.Sprintf("endpoint-%d", i-2), Role: roleEndpoint, Listen: listen, HTTP: o.http[i-3]}
-			args = []string{"-http", n.HTTP, "-ask-timeout", o.askTimeout.String()}
+			args = []string{"-http", n.HTTP, "-ask-timeout", o.askTimeout.String(), "-drain", o.drain.String()}
 		}
 		n.Args = append([]string{"-node", n.Role, "-name", n.Name, "-listen", listen, "-seeds", strings.Join(o.seeds, ","), "-log", o.level.String(), "-supervised"}, append(args, o.trust.args()...)...)
 		nodes = append(nodes, n)

@@ -47,12 +47,12 @@ func runOne(o options, stdout, stderr io.Writer) int {
 		log.Error().Err(err).Msg("can't start")
 		return launch.ExitConfig
 	}
-	config := node.Config{Role: o.role, Listen: o.listen[0], Seeds: o.seeds, Remote: wire, AskTimeout: o.askTimeout, Log: log}
+	config := node.Config{Role: o.role, Listen: o.listen[0], Seeds: o.seeds, Remote: wire, AskTimeout: o.askTimeout, Drain: o.drain, Log: log}
 	if len(o.http) > 0 {
 		config.HTTP = o.http[0]
 	}
 	if o.role == roleEntity {
-		config.Data = o.data
+		config.Data, config.TakeOverFrom, config.VerifyReads = o.data, o.takeOverFrom, o.verifyReads
 	}
 	err = node.Run(ctx, config)
 	switch {

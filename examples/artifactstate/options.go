@@ -27,8 +27,9 @@ type options struct {
 	// listen and http have one address for a single node, and one for each node
 	// that needs one when all five are started.
 	listen, http, seeds []string
-	data                string
-	askTimeout          time.Duration
+	data, takeOverFrom  string
+	verifyReads         bool
+	askTimeout, drain   time.Duration
 	level               zerolog.Level
 	trust               trust
 	// supervised says that standard input is the parent's string: its end means
@@ -70,7 +71,10 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	web := flags.String("http", "", "address to serve HTTP on, host:port; for all five: the two endpoints', with a comma\n(default "+defaultHTTP+"; for a single endpoint the first of them, for an entity node none)")
 	seeds := flags.String("seeds", "", "addresses of the nodes to join through, with commas; the first of them may form a cluster alone\n(default the entity nodes: "+defaultSeeds+")")
 	flags.StringVar(&o.data, "data", defaultData, "the SQLite file that the entity nodes of one machine share")
+	flags.StringVar(&o.takeOverFrom, "take-over-from", "", "take the data file over from the cluster of this name, of which nothing may run any more")
+	flags.BoolVar(&o.verifyReads, "verify-reads", false, "entity nodes ask the journal whether they still own an entity before they answer a question")
 	flags.DurationVar(&o.askTimeout, "ask-timeout", 3*time.Second, "how long an endpoint waits for an entity before it answers 503")
+	flags.DurationVar(&o.drain, "drain", time.Second, "for how long an endpoint that leaves goes on to answer after it has said that it isn't ready")
 	o.trust.define(flags)
 	level := flags.String("log", "info", "what is logged: debug, info, warn or error, and what is worse")
 	flags.BoolVar(&o.supervised, "supervised", false, "leave when standard input ends, and leave interrupts to the parent process")
@@ -86,6 +90,12 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	}
 	if o.askTimeout <= 0 {
 		return o, fmt.Errorf("-ask-timeout %v: it must be more than nothing", o.askTimeout)
+	}
+	if o.drain < 0 || o.drain > time.Minute {
+		return o, fmt.Errorf("-drain %v: choose 0 to 1m", o.drain)
+	}
+	if o.role == roleEndpoint && (o.takeOverFrom != "" || o.verifyReads) {
+		return o, errors.New("-take-over-from and -verify-reads are for entity nodes, which have the data")
 	}
 	if _, err := o.trust.settings(); err != nil {
 		return o, err

@@ -49,6 +49,8 @@ func TestWrongOptionsSayWhat(t *testing.T) {
 		"-tls names 1 files and needs three":  {"-node", "entity", "-tls", "cert.pem"},
 		`-log "loud": choose`:                 {"-log", "loud"},
 		"-ask-timeout 0s":                     {"-ask-timeout", "0s"},
+		"-drain 1h0m0s: choose":               {"-drain", "1h"},
+		"are for entity nodes":                {"-node", "endpoint", "-verify-reads"},
 		"flag provided but not defined":       {"-frobnicate"},
 	} {
 		var stderr bytes.Buffer

@@ -70,6 +70,10 @@ type Config struct {
 	// takes more memory while entities don't answer; lowering it refuses with 503
 	// earlier.
 	InFlightMax int
+	// Drain is for how long a server that is to end goes on to serve after it has
+	// said that it isn't ready; 0 ends at once. It should be longer than a load
+	// balancer takes to notice.
+	Drain time.Duration
 	// Ready returns why the node can't serve yet, or nil. A nil Ready means
 	// always ready.
 	Ready func() error
@@ -133,8 +137,10 @@ func New(config Config) *API {
 	return a
 }
 
-// Drain makes /ready answer 503 from now on, so that a load balancer looks
-// elsewhere while the node still answers what comes.
+// Drain makes /ready answer 503 from now on and every answer close its connection,
+// so that load balancers and clients look elsewhere while the node still answers
+// what comes. A connection that stayed open would be closed at the end, perhaps
+// while a request is on its way.
 func (a *API) Drain() { a.draining.Store(true) }
 
 // ServeHTTP answers one request.
@@ -145,6 +151,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			problem(http.StatusInternalServerError, "something went wrong on our side; the log of the node says what").write(w)
 		}
 	}()
+	if a.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	if p := a.serve(w, r); p != nil {
 		p.write(w)
 	}

@@ -7,53 +7,25 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Server is an API that listens.
 type Server struct {
 	api      *API
-	listener net.Listener
+	listener *listener
 	http     *http.Server
-	ended    chan error
-	fresh    fresh
-}
-
-// fresh are the connections on which nothing was asked yet. Clients open them in
-// advance; the end of a server would wait five seconds for each.
-type fresh struct {
-	mu      sync.Mutex // guards what follows
-	conns   map[net.Conn]struct{}
-	closing bool
-}
-
-func (f *fresh) follow(c net.Conn, state http.ConnState) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case state != http.StateNew:
-		delete(f.conns, c)
-	case f.closing:
-		_ = c.Close()
-	default:
-		f.conns[c] = struct{}{}
-	}
-}
-
-func (f *fresh) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.closing = true
-	for c := range f.conns {
-		_ = c.Close()
-	}
+	started  atomic.Bool
+	ended    chan error    // what Start returns
+	accepted chan struct{} // closed: there are no new connections any more
+	conns    conns
 }
 
 // Listen binds addr (host:port; port 0 picks a free one) and returns a server
 // that does not accept yet, or an error that names the address.
 func Listen(addr string, api *API) (*Server, error) {
-	l, err := net.Listen("tcp", addr)
+	l, err := listen(addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTP on %s: %w", addr, err)
 	}
@@ -61,7 +33,8 @@ func Listen(addr string, api *API) (*Server, error) {
 		api:      api,
 		listener: l,
 		ended:    make(chan error, 1),
-		fresh:    fresh{conns: map[net.Conn]struct{}{}},
+		accepted: make(chan struct{}),
+		conns:    conns{open: map[net.Conn]bool{}},
 		http: &http.Server{
 			Handler:           api,
 			ReadHeaderTimeout: 5 * time.Second,
@@ -72,8 +45,7 @@ func Listen(addr string, api *API) (*Server, error) {
 			ErrorLog:          log.New(api.noisy, "", 0),
 		},
 	}
-	s.http.ConnState = s.fresh.follow
-	s.http.RegisterOnShutdown(s.fresh.close)
+	s.http.ConnState = s.conns.follow
 	return s, nil
 }
 
@@ -83,8 +55,10 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Start begins to accept and returns at once. The channel gets the error that
 // made it end, if it ends before Shutdown, and is closed at the end.
 func (s *Server) Start() <-chan error {
+	s.started.Store(true)
 	go func() {
-		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		defer close(s.accepted)
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) && !s.listener.ending.Load() {
 			s.ended <- fmt.Errorf("serve HTTP on %s: %w", s.Addr(), err)
 		}
 		close(s.ended)
@@ -92,10 +66,29 @@ func (s *Server) Start() <-chan error {
 	return s.ended
 }
 
-// Shutdown makes /ready say no, stops accepting, waits until the requests in
-// progress are answered or ctx is done, and cuts off what is left then.
+// Shutdown ends the server without losing a request: it makes /ready say no and
+// every answer close its connection, goes on for Config.Drain, so that load
+// balancers and clients turn to others, takes the connections that are made
+// already and no more, waits until the requests in progress are answered or ctx is
+// done, and cuts off what is left then.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.api.Drain()
+	pause := time.NewTimer(s.api.config.Drain)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-ctx.Done():
+	}
+	s.listener.end()
+	if s.started.Load() {
+		<-s.accepted
+	}
+	fresh := time.AfterFunc(freshGrace, s.conns.closeFresh)
+	defer fresh.Stop()
+	select {
+	case <-s.conns.done():
+	case <-ctx.Done():
+	}
 	err := s.http.Shutdown(ctx)
 	_ = s.listener.Close() // for a server that never started; else it is closed already
 	if err == nil {

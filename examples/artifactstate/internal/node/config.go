@@ -36,11 +36,21 @@ type Config struct {
 	HTTP string
 	// Data is the SQLite file of an entity node.
 	Data string
+	// TakeOverFrom is the cluster whose data file this one takes over, by the name
+	// that the refusal of the file says; empty takes nothing over.
+	TakeOverFrom string
+	// VerifyReads makes entities ask the journal whether this node still owns
+	// them before they answer questions. Without it a node that was frozen and
+	// replaced may answer from the past until it notices.
+	VerifyReads bool
 	// AskTimeout is how long a request waits for its entity; 3 s by default.
 	// Raised, it rides out longer moves of a shard; but beyond the ten seconds or
 	// so that it takes to remove a frozen node, an answer of that node may be out
 	// of date when it wakes.
 	AskTimeout time.Duration
+	// Drain is for how long the node goes on to answer HTTP, when it is asked to
+	// leave, after it has said that it isn't ready; 0 ends at once.
+	Drain time.Duration
 	// Log takes what the node logs.
 	Log zerolog.Logger
 }
@@ -60,8 +70,14 @@ func (c Config) Validate() error {
 	if c.Role == RoleEntity && c.Data == "" {
 		errs = append(errs, errors.New("no data file: an entity node needs one"))
 	}
+	if c.Role != RoleEntity && (c.TakeOverFrom != "" || c.VerifyReads) {
+		errs = append(errs, errors.New("taking a data file over and verifying reads is for entity nodes"))
+	}
 	if c.AskTimeout < 0 {
 		errs = append(errs, fmt.Errorf("ask timeout %v: it can't be negative", c.AskTimeout))
+	}
+	if c.Drain < 0 {
+		errs = append(errs, fmt.Errorf("drain %v: it can't be negative", c.Drain))
 	}
 	return errors.Join(errs...)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/persistence"
+	"github.com/troupe-go/troupe/persistence/sqlite"
 )
 
 // journal is a journal that finishes what was begun and notices when this node
@@ -34,14 +35,18 @@ func (j *journal) Claim(ctx context.Context, id string, epoch actor.Epoch) (uint
 }
 
 // notice tells of a refusal by epoch. Only an owner that came later can have
-// caused it: the cluster has given our entities away.
+// caused it: the cluster has given our entities away, or another one has the file.
 func (j *journal) notice(id string, epoch actor.Epoch, err error) error {
 	if !errors.Is(err, persistence.ErrFenced) {
 		return err
 	}
-	j.log.Error().Err(err).Str("id", id).Stringer("epoch", epoch).Msg("a write was refused: this node was replaced as the owner")
+	what := "a write was refused: this node was replaced as the owner"
+	if errors.Is(err, sqlite.ErrOwned) {
+		what = "a write was refused: another cluster has taken the data file over"
+	}
 	select {
 	case j.fenced <- err:
+		j.log.Error().Err(err).Str("id", id).Stringer("epoch", epoch).Msg(what)
 	default: // one is enough
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"time"
@@ -33,8 +34,11 @@ const (
 	// rebalanceEvery gives a node that has joined its share soon: this is a
 	// cluster to look at.
 	rebalanceEvery = 2 * time.Second
-	// stopWithin bounds the end of a node, all phases together.
+	// stopWithin bounds the end of a node after its HTTP, all phases together.
 	stopWithin = 30 * time.Second
+	// unbindMargin is what the end of HTTP takes besides the waits that are
+	// configured.
+	unbindMargin = 2 * time.Second
 )
 
 // running is a node while it runs.
@@ -43,6 +47,7 @@ type running struct {
 	sys      *actor.System
 	cluster  *cluster.Cluster
 	store    *sqlite.Store // nil on endpoints
+	stamp    uint64        // the newest cluster that the store had seen at the start
 	fenced   chan error    // a write was refused by its epoch
 	entities *entities
 	server   *httpapi.Server // nil when nothing is served
@@ -59,17 +64,20 @@ func Run(ctx context.Context, config Config) (err error) {
 	n := &running{config: config, entities: &entities{}, fenced: make(chan error, 1)}
 	config.Log.Info().Int("pid", os.Getpid()).Str("role", config.Role).Str("listen", config.Listen).Strs("seeds", config.Seeds).Msg("starting")
 	if config.Role == RoleEntity {
-		if n.store, err = sqlite.Open(config.Data, sqlite.Config{}); err != nil {
-			return fmt.Errorf("open the data file: %w", err)
+		if n.store, err = OpenData(config.Data, config.Seeds, config.TakeOverFrom, config.Log); err != nil {
+			return err
 		}
 		defer func() { err = errors.Join(err, n.store.Close()) }()
+		if n.stamp, err = n.store.Stamp(ctx); err != nil {
+			return err
+		}
 	}
 	if err := n.open(); err != nil {
 		return err
 	}
 	working := n.work(ctx)
 	// It waits for writes in progress, too: the file is closed after them.
-	stopped, cancel := context.WithTimeout(context.Background(), stopWithin)
+	stopped, cancel := context.WithTimeout(context.Background(), config.Drain+config.AskTimeout+stopWithin)
 	defer cancel()
 	return n.verdict(working, n.sys.Stop(stopped))
 }
@@ -78,26 +86,30 @@ func Run(ctx context.Context, config Config) (err error) {
 // port that is taken must be found out before others hear of this node.
 func (n *running) open() error {
 	registry := codec.NewRegistry()
-	if err := errors.Join(artifact.Register(registry), sharding.Register(registry)); err != nil {
+	if err := errors.Join(artifact.Register(registry), registerStore(registry), sharding.Register(registry)); err != nil {
 		return err
 	}
 	var err error
-	n.sys, err = actor.NewSystem(systemName, actor.Config{Logger: &n.config.Log, Registry: registry})
+	n.sys, err = actor.NewSystem(systemName, actor.Config{
+		Logger: &n.config.Log, Registry: registry,
+		// The end of HTTP takes the pause, and then as long as the slowest request.
+		Shutdown: map[actor.Phase]actor.PhaseConfig{
+			actor.PhaseServiceUnbind: {Timeout: n.config.Drain + n.config.AskTimeout + unbindMargin},
+		},
+	})
 	if err != nil {
 		return err
 	}
 	if n.config.HTTP != "" {
 		api := httpapi.New(httpapi.Config{
-			Entities: n.entities, AskTimeout: n.config.AskTimeout, Ready: n.ready, Members: n.members, Log: n.config.Log,
+			Entities: n.entities, AskTimeout: n.config.AskTimeout, Drain: n.config.Drain, Ready: n.ready, Members: n.members, Log: n.config.Log,
 		})
 		if n.server, err = httpapi.Listen(n.config.HTTP, api); err == nil {
 			err = n.sys.OnStop(actor.PhaseServiceUnbind, "stop HTTP", n.server.Shutdown)
 		}
 	}
 	if err == nil {
-		n.cluster, err = cluster.Open(n.sys, cluster.Config{
-			Listen: n.config.Listen, Seeds: n.config.Seeds, Roles: []string{n.config.Role}, Remote: n.config.Remote,
-		})
+		err = n.join()
 	}
 	if err != nil {
 		return errors.Join(err, n.sys.Stop(context.Background()))
@@ -106,6 +118,24 @@ func (n *running) open() error {
 		n.serving = n.server.Start()
 	}
 	return nil
+}
+
+// join begins to join the cluster. What a node with a store knows of earlier
+// clusters makes the epochs of one that it forms newer than theirs, whatever its
+// clock says; and one with another journal is not let in.
+func (n *running) join() (err error) {
+	var members membership.Config
+	if n.store != nil {
+		members.CreatedAfter = int64(min(n.stamp, math.MaxInt64))
+		members.Settings = []membership.Setting{{Key: settingJournal, Value: n.store.ID()}}
+		if _, err := actor.SpawnTyped(n.sys, storeName, func() actor.Receiver[storeQuery] { return storeActor{n.store} }); err != nil {
+			return err
+		}
+	}
+	n.cluster, err = cluster.Open(n.sys, cluster.Config{
+		Listen: n.config.Listen, Seeds: n.config.Seeds, Roles: []string{n.config.Role}, Remote: n.config.Remote, Membership: members,
+	})
+	return err
 }
 
 // work waits until the node is up, and then until ctx is done or it can't go on.
@@ -123,6 +153,9 @@ func (n *running) work(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 		return nil
+	}
+	if err := n.checkStamp(); err != nil {
+		return err
 	}
 	n.config.Log.Info().Str("incarnation", fmt.Sprint(n.cluster.Self())).Msg("up")
 	select {
@@ -160,6 +193,7 @@ func (n *running) share() error {
 				Epoch:         e.Epoch(),
 				Snapshots:     n.store,
 				SnapshotEvery: snapshotEvery,
+				VerifyOwner:   n.config.VerifyReads,
 				Permits:       permits,
 			})
 		},
@@ -195,7 +229,7 @@ func (n *running) ready() error {
 	if _, known := shards.Coordinator(); !known {
 		return errors.New("the shard coordinator has not been found yet")
 	}
-	return nil
+	return n.storesReady()
 }
 
 // members tells who is in the cluster, in the order of their ages.
