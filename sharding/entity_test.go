@@ -236,3 +236,37 @@ func TestConfigIsValidated(t *testing.T) {
 	require.Error(t, err)
 	require.False(t, errors.Is(err, actor.ErrNameTaken))
 }
+
+// unready is an entity that can't start.
+type unready struct{ err error }
+
+func (u unready) PreStart(*actor.Context) error       { return u.err }
+func (unready) Receive(ctx *actor.Context, _ command) { ctx.Reply(reading{}) }
+
+// An entity whose start fails, as by a recovery that fails, rests longer each time; who
+// asks for it meanwhile gets the cause at once, from another node too.
+func TestWhoAsksForAnEntityThatCantStartLearnsWhyAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		nodes := w.up("a:1", "b:1")
+		errNoStore := errors.New("the store is gone")
+		var others []*sharding.Sharding[command]
+		for _, n := range nodes {
+			sh, err := sharding.Start(n.cl, sharding.Config[command]{Name: "unready", New: func(*sharding.Entity) actor.Receiver[command] {
+				return unready{errNoStore}
+			}})
+			require.NoError(t, err)
+			others = append(others, sh)
+		}
+		for try := range 5 {
+			for i, sh := range others {
+				begun := time.Now()
+				_, err := actor.Ask(context.Background(), sh.Ref("e"), get{})
+				require.ErrorContains(t, err, "the store is gone", "node %d", i)
+				if try > 0 {
+					require.Less(t, time.Since(begun), 100*time.Millisecond)
+				}
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}

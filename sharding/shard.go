@@ -34,7 +34,8 @@ type record struct {
 	held  []held
 	busy  bool // a message has come since the last look
 
-	ready bool // resting is over: the next message starts it
+	ready bool  // resting is over: the next message starts it
+	why   error // it rests because it could not start: asks learn it at once
 
 	idle     int // looks without a message
 	failures int
@@ -81,6 +82,9 @@ func (sh *shard) deliver(h held) error {
 	if r != nil && r.state == active {
 		r.busy = true
 		return r.pid.TellFrom(h.msg, h.from)
+	}
+	if r != nil && r.state == resting && !r.ready && r.why != nil && actor.IsAsk(h.from.Location().Path) {
+		return sh.engine.table.refuse(h, r.why)
 	}
 	if !sh.engine.table.reserve() {
 		return sh.engine.table.drop(h, actor.DropBufferFull)
@@ -218,7 +222,10 @@ func (sh *shard) ended(ctx *actor.Context, pid actor.PID) {
 	now := ctx.Now()
 	restart, rest := false, time.Duration(0)
 	sh.with(id, func(r *record) {
-		r.pid = actor.PID{}
+		r.pid, r.why = actor.PID{}, nil
+		if _, unstarted := errors.AsType[*actor.StartError](r.failure); unstarted {
+			r.why = r.failure
+		}
 		if r.failure == nil {
 			r.failures = 0
 		} else {

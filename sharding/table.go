@@ -112,6 +112,15 @@ func (t *table) drop(h held, reason actor.DropReason) error {
 	return fmt.Errorf("entity %s/%s: %w", t.name, h.id, actor.ErrStopped)
 }
 
+// refuse answers an ask for an entity that can't start now with the cause, since it may
+// not wait for as long as the entity rests.
+func (t *table) refuse(h held, cause error) error {
+	err := fmt.Errorf("entity %s/%s: %w", t.name, h.id, cause)
+	h.from.Tell(actor.Failure{Err: err})
+	t.sys.Drop(t.self(), h.msg, actor.PID{}, actor.DropStopped) // the asker knows already
+	return err
+}
+
 // forward sends a message to the region that hosts its shard.
 func (t *table) forward(target actor.PID, h held) error {
 	if h.hops >= hopsMax {
