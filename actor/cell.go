@@ -328,7 +328,7 @@ func (c *cell) beginRestart(cause error) {
 // which failed with err, or worked.
 func (c *cell) givenUp(err error) {
 	if err != nil {
-		c.sys.log.Error().Str("actor", c.path()).Err(err).Msg("hook failed before the restart")
+		c.sys.logHook(c, err, "hook failed before the restart")
 	}
 	c.giveUp()
 	c.forgetChildren()
@@ -413,7 +413,7 @@ func (c *cell) finishStop() {
 // ended ends the life of the cell after PostStop, which failed with err, or worked.
 func (c *cell) ended(err error) {
 	if err != nil {
-		c.sys.log.Error().Str("actor", c.path()).Err(err).Msg("PostStop failed")
+		c.sys.logHook(c, err, "PostStop failed")
 	}
 	c.phase = stopped
 	c.giveUp()

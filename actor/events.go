@@ -2,7 +2,6 @@ package actor
 
 import (
 	"reflect"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -129,7 +128,7 @@ func (s *System) drop(to PID, msg any, from PID, reason DropReason) {
 func (s *System) dropBecause(to PID, msg any, from PID, reason DropReason, cause error) {
 	s.deadLetters.counts[reason].Add(1)
 	to, msg = plain(to, msg)
-	if _, again := msg.(DeadLetter); again {
+	if ofMessages(msg) {
 		return // a subscriber that can't take it must not make another of it
 	}
 	s.logDrop(to, msg, from, reason)
@@ -282,106 +281,23 @@ func typeName(msg any) string {
 	return reflect.TypeOf(msg).String()
 }
 
+// ofMessages reports whether a message is an event that tells of another message. What
+// becomes of those is counted, but no event again: subscribers would keep each other busy
+// for good.
+func ofMessages(msg any) bool {
+	switch msg.(type) {
+	case DeadLetter, Unhandled:
+		return true
+	}
+	return false
+}
+
 func (s *System) unhandled(c *Context) {
 	s.act(Act{Kind: ActUnhandled, Actor: c.Self(), Other: c.Sender(), Message: c.msg})
-	s.log.Debug().Str("actor", c.cell.path()).Str("type", typeName(c.msg)).Msg("unhandled message")
-	s.Publish(Unhandled{Message: c.msg, From: c.Sender(), To: c.Self()})
-}
-
-// eventStream is who wants which events.
-type eventStream struct {
-	process // watches the subscribers
-	mu      sync.Mutex
-	subs    atomic.Pointer[[]subscription] // never changed in place
-}
-
-type subscription struct {
-	typ reflect.Type
-	who *process
-}
-
-// Subscribe has an actor receive every event of type E that is published in the
-// system; an interface E stands for everything that implements it. It ends
-// with [Unsubscribe] or with the actor.
-func Subscribe[E any](s *System, who Addressable) {
-	sub := subscription{typ: reflect.TypeFor[E](), who: who.PID().p}
-	if sub.who == nil {
-		return
+	if ok, unlogged := s.floods.take(floodOfUnhandled, c.cell, s.clock.Now()); ok {
+		s.log.Debug().Str("actor", c.cell.path()).Str("type", typeName(c.msg)).Func(unlogged).Msg("unhandled message")
 	}
-	s.events.change(func(subs []subscription) []subscription {
-		if slices.Contains(subs, sub) {
-			return subs
-		}
-		return append(subs, sub)
-	})
-	switch sub.who.t.(type) {
-	case *cell, *adapter:
-		sub.who.t.signal(signal{kind: signalWatch, from: &s.events.process, as: sub.who})
+	if !ofMessages(c.msg) {
+		s.Publish(Unhandled{Message: c.msg, From: c.Sender(), To: c.Self()})
 	}
-}
-
-// Unsubscribe ends what [Subscribe] began.
-func Unsubscribe[E any](s *System, who Addressable) {
-	sub := subscription{typ: reflect.TypeFor[E](), who: who.PID().p}
-	s.events.change(func(subs []subscription) []subscription {
-		return slices.DeleteFunc(subs, func(o subscription) bool { return o == sub })
-	})
-}
-
-// Publish sends ev to everybody in this system who has subscribed to its type.
-func (s *System) Publish(ev any) {
-	if s.observer != nil {
-		s.act(Act{Kind: ActPublished, Message: ev})
-	}
-	subs := s.events.subs.Load()
-	if subs == nil || ev == nil {
-		return
-	}
-	typ := reflect.TypeOf(ev)
-	for _, sub := range *subs {
-		if sub.typ != typ && (sub.typ.Kind() != reflect.Interface || !typ.Implements(sub.typ)) {
-			continue
-		}
-		if c, ok := sub.who.t.(*cell); ok && c.mailbox.isClosed() {
-			s.events.forget(sub.who)
-			continue
-		}
-		_ = sub.who.t.deliver(envelope{msg: ev})
-	}
-}
-
-// deliver drops what somebody sends to whoever watches them.
-func (e *eventStream) deliver(env envelope) error {
-	e.sys.drop(PID{p: &e.process}, env.msg, PID{p: env.from}, DropNobody)
-	return ErrNobody
-}
-
-// signal forgets a subscriber that has stopped.
-func (e *eventStream) signal(s signal) {
-	if s.kind == signalTerminated {
-		e.forget(s.from)
-		return
-	}
-	answerDead(s)
-}
-
-func (e *eventStream) location() Location {
-	return Location{System: e.sys.name, Addr: e.sys.Addr(), UID: e.sys.uid, Path: "/events"}
-}
-
-func (e *eventStream) forget(who *process) {
-	e.change(func(subs []subscription) []subscription {
-		return slices.DeleteFunc(subs, func(o subscription) bool { return o.who == who })
-	})
-}
-
-func (e *eventStream) change(f func([]subscription) []subscription) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var subs []subscription
-	if old := e.subs.Load(); old != nil {
-		subs = slices.Clone(*old)
-	}
-	subs = f(subs)
-	e.subs.Store(&subs)
 }

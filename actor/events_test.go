@@ -2,6 +2,7 @@ package actor_test
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,6 +30,13 @@ func TestSubscriptions(t *testing.T) {
 			actor.Subscribe[sport](sys, who)
 		}, []any{sport{"a"}}},
 		{"to everything", func(sys *actor.System, who actor.PID) { actor.Subscribe[any](sys, who) }, []any{sport{"a"}, weather{"b"}, 7}},
+		{"to a type and to interfaces that it implements", func(sys *actor.System, who actor.PID) {
+			for _, err := range []error{actor.Subscribe[any](sys, who), actor.Subscribe[news](sys, who), actor.Subscribe[sport](sys, who)} {
+				if err != nil {
+					panic(err)
+				}
+			}
+		}, []any{sport{"a"}, weather{"b"}, 7}},
 		{"one of two ended", func(sys *actor.System, who actor.PID) {
 			actor.Subscribe[sport](sys, who)
 			actor.Subscribe[weather](sys, who)
@@ -84,4 +92,36 @@ func TestASubscriberToDeadLettersMayStop(t *testing.T) {
 	nobody.Tell("b")
 	require.EqualValues(t, 2, sys.Dropped(actor.DropStopped))
 	require.Equal(t, 2, r.count())
+}
+
+func TestNobodyCannotSubscribe(t *testing.T) {
+	sys := newSystem(t)
+	require.ErrorIs(t, actor.Subscribe[sport](sys, nil), actor.ErrNobody)
+	require.ErrorIs(t, actor.Subscribe[sport](sys, actor.PID{}), actor.ErrNobody)
+	actor.Unsubscribe[sport](sys, nil)
+	key, topic := actor.ServiceKey[string]("k"), actor.Topic[string]("t")
+	for _, err := range []error{
+		key.Register(sys, actor.Ref[string]{}), key.Subscribe(sys, nil), key.Subscribe(sys, actor.PID{}), topic.Subscribe(sys, actor.Ref[string]{}),
+	} {
+		require.ErrorIs(t, err, actor.ErrNobody)
+	}
+}
+
+// Who has no use for the events it asked for, and whose mailbox is full, makes no more of
+// them.
+func TestEventsOfMessagesMakeNoMoreOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		turns := 0
+		useless := spawn(t, sys, "useless", func(ctx *actor.Context) {
+			turns++
+			ctx.Unhandled()
+		}, actor.Bounded(1))
+		require.NoError(t, actor.Subscribe[actor.Unhandled](sys, useless))
+		require.NoError(t, actor.Subscribe[actor.DeadLetter](sys, useless))
+		useless.Tell("x")
+		sys.Drop(useless, "y", actor.PID{}, actor.DropNobody)
+		synctest.Wait()
+		require.LessOrEqual(t, turns, 3)
+	})
 }

@@ -220,7 +220,9 @@ func (m *Machine[S, D]) notHandled(msg any) {
 		return
 	}
 	if _, timeout := msg.(StateTimeout); !timeout {
-		m.Log().Warn().Str("state", fmt.Sprint(m.state)).Str("type", typeName(msg)).Msg("state has no use for the message")
+		if due, unlogged := m.cell.sys.floods.take(floodOfUnhandled, m.cell, m.Now()); due {
+			m.Log().Warn().Str("state", fmt.Sprint(m.state)).Str("type", typeName(msg)).Func(unlogged).Msg("state has no use for the message")
+		}
 		m.Context.Unhandled()
 	}
 }

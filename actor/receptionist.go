@@ -30,8 +30,12 @@ func (k ServiceKey[M]) id() string {
 }
 
 // Register makes ref known under the key until it is deregistered or stops.
-// Doing it again changes nothing. Whoever asks afterwards finds it.
+// Doing it again changes nothing. Whoever asks afterwards finds it. Nobody is an
+// [ErrNobody].
 func (k ServiceKey[M]) Register(s *System, ref Ref[M]) error {
+	if ref.IsZero() {
+		return fmt.Errorf("register under %q: %w", string(k), ErrNobody)
+	}
 	return s.reception(RegisterService{Key: k.id(), Ref: ref.PID()})
 }
 
@@ -54,16 +58,20 @@ func (k ServiceKey[M]) Find(ctx context.Context, s *System) (Listing[M], error) 
 }
 
 // Subscribe makes who receive a [Listing] of the key now and after each change,
-// until it unsubscribes or stops.
+// until it unsubscribes or stops. Nobody is an [ErrNobody].
 func (k ServiceKey[M]) Subscribe(s *System, who Addressable) error {
+	p := processOf(who)
+	if p == nil {
+		return fmt.Errorf("subscribe to %q: %w", string(k), ErrNobody)
+	}
 	return s.reception(SubscribeService{
-		Key: k.id(), Subscriber: who.PID(), Listing: func(refs []PID) any { return k.listing(refs) },
+		Key: k.id(), Subscriber: PID{p: p}, Listing: func(refs []PID) any { return k.listing(refs) },
 	})
 }
 
 // Unsubscribe ends a subscription.
 func (k ServiceKey[M]) Unsubscribe(s *System, who Addressable) error {
-	return s.reception(UnsubscribeService{Key: k.id(), Subscriber: who.PID()})
+	return s.reception(UnsubscribeService{Key: k.id(), Subscriber: PID{p: processOf(who)}})
 }
 
 func (k ServiceKey[M]) listing(pids []PID) Listing[M] {
@@ -88,7 +96,11 @@ func (t Topic[M]) Publish(s *System, msg M) error {
 }
 
 // Subscribe makes ref receive what is published, until it unsubscribes or stops.
+// Nobody is an [ErrNobody].
 func (t Topic[M]) Subscribe(s *System, ref Ref[M]) error {
+	if ref.IsZero() {
+		return fmt.Errorf("subscribe to topic %q: %w", string(t), ErrNobody)
+	}
 	return s.reception(RegisterService{Key: t.id(), Ref: ref.PID()})
 }
 

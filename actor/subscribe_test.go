@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"testing/synctest"
 
@@ -17,10 +18,18 @@ func TestSubscriptionsEndWithTheirActor(t *testing.T) {
 		sys, err := NewSystem("test", Config{Logger: &quiet})
 		require.NoError(t, err)
 		defer func() { require.NoError(t, sys.Stop(context.Background())) }()
-		subscribers := func() int { synctest.Wait(); return len(*sys.events.subs.Load()) }
+		subscribers := func() (n int) {
+			synctest.Wait()
+			sys.events.mu.Lock()
+			defer sys.events.mu.Unlock()
+			for _, t := range sys.events.topics {
+				n += len(t.members)
+			}
+			return n
+		}
 		stays, err := sys.Spawn("stays", func() Actor { return Func(func(*Context) {}) })
 		require.NoError(t, err)
-		Subscribe[int](sys, stays)
+		require.NoError(t, Subscribe[int](sys, stays))
 		adapters := make(chan PID, 1)
 		goes, err := sys.Spawn("goes", func() Actor {
 			return Func(func(ctx *Context) {
@@ -41,4 +50,31 @@ func TestSubscriptionsEndWithTheirActor(t *testing.T) {
 		require.Zero(t, subscribers())
 		require.ErrorIs(t, PID{p: &sys.events.process}.TryTell("by hand"), ErrNobody)
 	})
+}
+
+// Subscribing costs the same, however many there are already, and leaves nothing behind.
+func TestManySubscribersCostWhatTheyAre(t *testing.T) {
+	const many = 8_000
+	quiet := zerolog.Nop()
+	sys, err := NewSystem("test", Config{Logger: &quiet})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, sys.Stop(context.Background())) }()
+	refs := make([]PID, many)
+	for i := range refs {
+		refs[i], err = sys.Spawn("", func() Actor { return Func(func(*Context) {}) })
+		require.NoError(t, err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, r := range refs {
+		require.NoError(t, Subscribe[int](sys, r))
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(many*2_000), "bytes")
+	for _, r := range refs {
+		Unsubscribe[int](sys, r)
+	}
+	require.Empty(t, sys.events.topics)
+	require.Empty(t, sys.events.wants)
+	require.Empty(t, sys.events.broad)
 }

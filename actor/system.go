@@ -25,6 +25,7 @@ type System struct {
 	seed     uint64
 	clock    Clock
 	stacks   stacks
+	floods   floods
 	exec     Executor
 	own      *workers  // exec when the system made it itself
 	observer *Observer // nil: nobody looks on
@@ -321,21 +322,40 @@ func (s *System) alive(most int) []string {
 }
 
 // logFailure tells of a failure where it happened, with the stack unless that was
-// logged a moment ago.
+// logged a moment ago, at a limited rate.
 func (s *System) logFailure(c *cell, err error) {
-	if err == errEnded {
-		s.log.Info().Str("actor", c.path()).Msg("actor has stopped itself and is to be revived")
+	due, unlogged := s.floods.take(floodOfFailures, c, s.clock.Now())
+	if !due {
 		return
 	}
-	ev := s.log.Error().Str("actor", c.path()).Err(err)
+	if err == errEnded {
+		s.log.Info().Func(unlogged).Str("actor", c.path()).Msg("actor has stopped itself and is to be revived")
+		return
+	}
+	ev := s.log.Error().Str("actor", c.path()).Err(err).Func(unlogged)
 	if p, ok := errors.AsType[*PanicError](err); ok && s.stacks.due(placeOf(c, p), s.clock.Now()) {
 		ev = ev.Str(stackField, string(p.Stack))
 	}
 	ev.Msg("actor failed")
 }
 
+// logHook tells of a hook that failed, at the rate of failures.
+func (s *System) logHook(c *cell, err error, what string) {
+	if due, unlogged := s.floods.take(floodOfFailures, c, s.clock.Now()); due {
+		s.log.Error().Str("actor", c.path()).Err(err).Func(unlogged).Msg(what)
+	}
+}
+
 func (s *System) logDecision(child *cell, err error, d Directive, delay time.Duration) {
-	ev := s.log.Info().Str("actor", child.path()).Stringer("directive", d)
+	kind := floodOfDecisions
+	if d == Stop || d == Escalate {
+		kind = floodOfEnds
+	}
+	due, unlogged := s.floods.take(kind, child, s.clock.Now())
+	if !due {
+		return
+	}
+	ev := s.log.Info().Str("actor", child.path()).Stringer("directive", d).Func(unlogged)
 	if delay > 0 {
 		ev = ev.Stringer("delay", delay)
 	}
