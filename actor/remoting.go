@@ -144,6 +144,11 @@ func (p *Port) NodeGone(addr string, uid uint64) { p.sys.remoteWatches.gone(addr
 // Watched reports whether an actor here watches one of the given incarnation.
 func (p *Port) Watched(addr string, uid uint64) bool { return p.sys.remoteWatches.watched(addr, uid) }
 
+// Lost counts n messages that were on a connection that has ended, and that the other
+// node has not read: they are dropped for [DropConnectionLost]. There is no [DeadLetter]
+// of them, since they are not kept.
+func (p *Port) Lost(n uint64) { p.sys.deadLetters.counts[DropConnectionLost].Add(n) }
+
 // Drop records a message as a dead letter: it was for the actor at to, and
 // reason says why it did not get there. The cause is what an asker is to learn
 // besides the reason, nil if nothing; see [DeadLetterError].

@@ -169,7 +169,7 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 	again := !l.failing.IsZero()
 	*l = laneState{phase: laneOpen, uid: peer.UID, since: now, until: now.Add(a.lim.idle), checkAt: now.Add(a.lim.silence), parting: l.parting}
 	if lane == laneProbe {
-		a.toIdle(now, lane)
+		a.toIdle(now, lane, false)
 		return
 	}
 	a.emit(effect{kind: effectOpenLane, lane: lane, uid: peer.UID, again: again})
@@ -181,14 +181,15 @@ func (a *association) laneUp(now time.Time, lane laneKind, peer identity) {
 	}
 }
 
-// toIdle ends a lane's stream. The shell looks whether something came meanwhile.
-func (a *association) toIdle(now time.Time, lane laneKind) {
+// toIdle ends a lane's stream; a gentle end waits until everything on it has been read.
+// The shell looks whether something came meanwhile.
+func (a *association) toIdle(now time.Time, lane laneKind, gentle bool) {
 	a.leftLane(now, lane)
 	if lane != laneProbe {
 		a.used(now)
 	}
 	a.lanes[lane] = laneState{}
-	a.emit(effect{kind: effectCloseLane, lane: lane})
+	a.emit(effect{kind: effectCloseLane, lane: lane, gentle: gentle})
 }
 
 // coolDown ends a stream to somebody who must not or will not talk, and leaves
@@ -210,7 +211,7 @@ func (a *association) laneDown(now time.Time, lane laneKind, wanted bool) {
 	if l.phase == laneOpen {
 		l.attempts = 0
 		if !a.needed(lane, wanted) {
-			a.toIdle(now, lane)
+			a.toIdle(now, lane, false)
 			return
 		}
 	}
@@ -361,7 +362,7 @@ func (a *association) endIncarnation(now time.Time, uid uint64, why goneReason) 
 		a.watch, a.doubted = detection{}, false
 		for k := range a.lanes {
 			if l := &a.lanes[k]; l.phase == laneOpen && l.uid == uid {
-				a.toIdle(now, laneKind(k))
+				a.toIdle(now, laneKind(k), why == goneGoodbye)
 			}
 		}
 	}

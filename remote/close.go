@@ -77,11 +77,8 @@ func (r *Remote) beginClose() {
 func (r *Remote) left() {
 	r.leavingMu.Lock()
 	r.leaving--
-	last := r.leaving == 0
 	r.leavingMu.Unlock()
-	if last {
-		r.finish()
-	}
+	r.finishSoon()
 }
 
 func (r *Remote) isOver() bool { return r.over.Load() }
@@ -100,14 +97,25 @@ func (r *Remote) finish() {
 			for k := range p.streams {
 				p.closeStream(laneKind(k))
 			}
+			for _, o := range p.leaving {
+				o.close()
+			}
+			p.abandonLanes()
 		})
 	}
 	for _, i := range r.sortedConns() {
-		i.kill()
+		if i.open.Load() {
+			i.stop(nil)
+		} else {
+			i.kill()
+		}
 	}
 	late := r.clock.AfterFunc(closeLateBy, func() {
 		if r.closed.Open() {
 			r.log.Warn().Int("connections", r.alive.count()).Msg("connections did not end in time")
+			for _, i := range r.sortedConns() {
+				i.kill()
+			}
 		}
 	})
 	r.alive.whenNone(func() {

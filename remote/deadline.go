@@ -53,7 +53,7 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 	if a.lookDue(now, lane) {
 		l.until = now.Add(a.lim.idle)
 		if o.unused[lane] {
-			a.toIdle(now, lane)
+			a.toIdle(now, lane, true)
 			return
 		}
 	}
@@ -65,7 +65,7 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 		if a.needed(lane, wanted) {
 			a.dial(now, lane)
 		} else {
-			a.toIdle(now, lane)
+			a.toIdle(now, lane, false)
 		}
 	case l.phase == laneOpen && lane == laneControl:
 		if at, ok := a.stuckAt(); ok && !now.Before(at) {
@@ -81,7 +81,7 @@ func (a *association) tickLane(now time.Time, lane laneKind, o outside) {
 			a.unanswered(now)
 		}
 		if l.phase == laneWaiting && !a.needed(lane, false) {
-			a.toIdle(now, lane)
+			a.toIdle(now, lane, false)
 		}
 	}
 }

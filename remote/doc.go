@@ -6,7 +6,8 @@
 //     sender and one receiver the messages that arrive keep their order, apart for
 //     ordinary messages, control messages, and those so large that they travel in
 //     parts ([Config.LargeMax]). While a connection lives nothing on it is
-//     lost; when one breaks, [ConnectionLost] says so. What never leaves becomes a
+//     lost; when one ends with messages on it, [ConnectionLost] says how many were not
+//     read, or may not have been. What never leaves becomes a
 //     dead letter with its reason. Nothing is lost by sending too fast: Tell waits
 //     for a node that goes on taking messages ([Config.Patience]).
 //   - System messages (watch, unwatch, terminated, stop) arrive exactly once and in
@@ -65,6 +66,6 @@
 // Read the files in this order: association, deadline, disuse, effect, reliable, admission (what is
 // decided, without any doing); frame, handshake, secret, access, nonce, gate, begun, conduct,
 // envelope, message, extras, table, stream, route, assembly (bytes); peer, lane, room, large,
-// parts, budget, delivery, outbound, inbound, link, renew, spawn (doing it); remote,
-// accept, close, config, event, instruments; transport, tcp, tls, keys, memnet.
+// parts, budget, delivery, outbound, inbound, link, accounting, unconnected, renew, spawn (doing it); remote,
+// accept, close, config, validate, event, instruments; transport, tcp, tls, keys, memnet.
 package remote

@@ -70,6 +70,7 @@ type effect struct {
 	text   string
 	reason actor.DropReason
 	gone   goneReason
+	gentle bool // effectCloseLane: when everything on it has been read
 	again  bool // effectGone: it was gone before; effectOpenLane: the stream had failed before
 }
 

@@ -34,14 +34,20 @@ type DeclaredDead struct {
 	UID uint64
 }
 
-// ConnectionLost is published when a stream to another node broke. Messages that
-// were on their way on it are lost; those that had not left yet go out on the next
-// stream, and system messages are repeated until they have arrived.
+// ConnectionLost is published when a stream to another node broke, or ended with messages
+// on it that were not read. Messages that had not left yet go out on the next stream, and
+// system messages are repeated until they have arrived.
 type ConnectionLost struct {
 	Addr string
 	UID  uint64
 	// Control tells the stream for control messages from the ordinary one.
 	Control bool
+	// Lost is how many messages the other node has not read, as it has said itself: they
+	// are counted as dropped for [actor.DropConnectionLost].
+	Lost uint64
+	// InDoubt is how many were sent of which it has not said that it has read them, where
+	// it could not say more: each may have arrived or not.
+	InDoubt uint64
 }
 
 // Overloaded is published when memory has become so short that new work of other nodes

@@ -41,6 +41,8 @@ const (
 	frameMessage    frameKind = 20 // a message for an actor, of version 3
 	frameTable      frameKind = 21 // way back of ordinary streams: what may be named by index
 	frameTaken      frameKind = 22 // ordinary streams: from here on by that table
+	frameReceived   frameKind = 23 // way back: messages up to n have been read
+	frameStopped    frameKind = 24 // way back: the same, and no more of them will be
 )
 
 var (

@@ -36,6 +36,9 @@ type inbound struct {
 	busy    bool       // Data runs
 	heirs   []*inbound // connections that wait for Data to end
 
+	stopping bool   // nothing more is read, and the sender is to be told
+	last     []byte // what it is told besides
+
 	session atomic.Pointer[session] // the dialer has proved itself by it
 
 	// The rest is touched by Data only, and who and lane are read by others
@@ -49,6 +52,7 @@ type inbound struct {
 	lane      laneKind
 	peer      *peer
 	got       uint64 // messages that have arrived on this lane, and before it
+	said      uint64 // how many the sender was told of
 	parts     inParts
 	delivery
 	pacing
@@ -77,6 +81,9 @@ func (i *inbound) Data(b []byte) {
 	i.handOver()
 	i.flushPosition()
 	i.count(len(b))
+	if i.got-i.said >= receivedEvery {
+		i.sayReceived()
+	}
 	switch {
 	case err == nil && i.unlimited:
 		i.begun.note(i.remote.clock, i.frames.incomplete(), i.remote.cfg.frameTimeout(), i.late)
@@ -137,9 +144,12 @@ func (i *inbound) enter() bool {
 // leave ends it, and lets those in who waited for that.
 func (i *inbound) leave() {
 	i.mu.Lock()
-	heirs := i.heirs
+	heirs, stopping := i.heirs, i.stopping
 	i.busy, i.heirs = false, nil
 	i.mu.Unlock()
+	if stopping {
+		i.stopped()
+	}
 	for _, heir := range heirs {
 		i.remote.welcome(heir.id)
 	}
@@ -197,6 +207,7 @@ func (i *inbound) frame(b []byte) error {
 		return i.number(kind, n)
 	case frameGoodbye:
 		i.flushPosition()
+		i.sayReceived()
 		i.peer.post(func(a *association, now time.Time) { a.goodbye(now, i.id, i.who.UID, i.lane) })
 	default:
 		return i.skip(kind)
@@ -221,10 +232,11 @@ func (i *inbound) skip(kind frameKind) error {
 func (i *inbound) number(kind frameKind, n uint64) error {
 	switch {
 	case kind == framePosition:
-		i.got = n
+		i.got, i.said = n, n
 	case kind == frameTaken:
 		return i.taken(n)
 	case n == i.remote.self.UID:
+		i.sayReceived()
 		i.reply(appendNumber(nil, framePong, n))
 	}
 	return nil
@@ -345,10 +357,11 @@ func (i *inbound) welcome() {
 // refuse says why not, and ends the connection when that is written.
 func (i *inbound) refuse(r refusal) {
 	b := appendRefusal(nil, r)
-	if !i.open.Load() {
-		b = sealed(b, i.session.Load())
+	if i.open.Load() {
+		i.stop(b)
+		return
 	}
-	i.reply(b)
+	i.reply(sealed(b, i.session.Load()))
 	i.finish()
 }
 
@@ -409,6 +422,7 @@ func (i *inbound) Closed(err error) {
 	i.endParts(true)
 	i.remote.forget(i)
 	i.remote.alive.end()
+	i.remote.finishSoon()
 }
 
 func (i *inbound) flushPosition() {

@@ -87,6 +87,9 @@ type Traffic struct {
 	// Encoding is the time it takes to encode the body of a message, Decoding to
 	// decode it.
 	Encoding, Decoding Timing
+	// InDoubt are messages that were on streams that broke, and of which that node has not
+	// said whether it had read them. What it has said that it didn't read is in Dropped.
+	InDoubt uint64
 	// Lost are streams to the node that broke while they were in use, Reconnects those
 	// that were opened again after they had broken or could not be had, Failed attempts
 	// to open one that failed.
@@ -136,6 +139,7 @@ func (t *Traffic) add(o Traffic) {
 	}
 	t.Encoding.add(o.Encoding)
 	t.Decoding.add(o.Decoding)
+	t.InDoubt += o.InDoubt
 	t.Lost += o.Lost
 	t.Reconnects += o.Reconnects
 	t.Failed += o.Failed
@@ -176,7 +180,7 @@ func (s *stopwatch) timing() Timing {
 // message is counted where a lock is held or nothing is shared: see lane.appended and
 // inbound.delivered.
 type instruments struct {
-	received, sentBytes, receivedBytes           atomic.Uint64
+	received, sentBytes, receivedBytes, inDoubt  atomic.Uint64
 	lost, reconnects, failed, quarantined, ended atomic.Uint64
 
 	encoding, decoding stopwatch
@@ -185,13 +189,18 @@ type instruments struct {
 	dropped   map[actor.DropReason]uint64
 }
 
-func (n *instruments) drop(reason actor.DropReason) {
+func (n *instruments) drop(reason actor.DropReason) { n.dropMany(reason, 1) }
+
+func (n *instruments) dropMany(reason actor.DropReason, many uint64) {
+	if many == 0 {
+		return
+	}
 	n.droppedMu.Lock()
 	defer n.droppedMu.Unlock()
 	if n.dropped == nil {
 		n.dropped = map[actor.DropReason]uint64{}
 	}
-	n.dropped[reason]++
+	n.dropped[reason] += many
 }
 
 // traffic reads the instruments.
@@ -199,7 +208,7 @@ func (n *instruments) traffic() Traffic {
 	t := Traffic{
 		Received: n.received.Load(), SentBytes: n.sentBytes.Load(), ReceivedBytes: n.receivedBytes.Load(),
 		Encoding: n.encoding.timing(), Decoding: n.decoding.timing(),
-		Lost: n.lost.Load(), Reconnects: n.reconnects.Load(), Failed: n.failed.Load(),
+		InDoubt: n.inDoubt.Load(), Lost: n.lost.Load(), Reconnects: n.reconnects.Load(), Failed: n.failed.Load(),
 		Quarantined: n.quarantined.Load(), Gone: n.ended.Load(),
 	}
 	n.droppedMu.Lock()
@@ -211,7 +220,7 @@ func (n *instruments) traffic() Traffic {
 // take reads the instruments and sets them back.
 func (n *instruments) take() Traffic {
 	t := n.traffic()
-	for _, c := range []*atomic.Uint64{&n.received, &n.sentBytes, &n.receivedBytes, &n.lost, &n.reconnects, &n.failed, &n.quarantined, &n.ended} {
+	for _, c := range []*atomic.Uint64{&n.received, &n.sentBytes, &n.receivedBytes, &n.inDoubt, &n.lost, &n.reconnects, &n.failed, &n.quarantined, &n.ended} {
 		c.Store(0)
 	}
 	for _, w := range []*stopwatch{&n.encoding, &n.decoding} {

@@ -35,6 +35,10 @@ type queue interface {
 	// drop removes the waiting messages for an incarnation and returns their
 	// frames without their length; uid 0 means all, also those for any incarnation.
 	drop(uid uint64) [][]byte
+	// pinged is how many pings the stream has taken.
+	pinged() uint64
+	// end is drop of everything, and of what comes later.
+	end() [][]byte
 	// position is how many messages were ever appended.
 	position() uint64
 	// load is how much waits: messages and bytes.
@@ -79,6 +83,7 @@ type lane struct {
 	base     *sendTable
 	adopted  []*sendTable // tables that pending changes to, one after the other
 	room     room
+	over     bool // nothing is taken any more
 }
 
 func newLane(kind laneKind, max int, patience func(func()) actor.Timer) *lane {
@@ -96,6 +101,7 @@ type put struct {
 	prompt PromptConn  // whoever put it writes it, too
 	kept   bool        // the frame's buffer; other is one in its place, nil if there is none
 	other  []byte
+	over   bool // nothing is taken any more
 }
 
 // put appends a frame that was written in form f; nil: any will do. It may keep the
@@ -105,6 +111,9 @@ func (l *lane) put(frame []byte, f *form, patient bool) put {
 	defer l.mu.Unlock()
 	if f != nil && f != l.form.Load() {
 		return put{stale: true}
+	}
+	if l.over {
+		return put{over: true}
 	}
 	if l.pending.bytes+len(frame) > l.max && (f != nil || l.kind == laneControl) { // elsewhere the protocol's own frames are few and small
 		return put{room: l.room.wait(&l.mu, patient)}
@@ -194,9 +203,9 @@ func (l *lane) open(o *outbound, peer identity, f *form) (dropped, outsize [][]b
 	l.out, l.asked, l.base, l.adopted = o, true, nil, nil
 	l.form.Store(f)
 	dropped, outsize = l.convert(abilities{Version: f.version, Features: peer.Can.Features}, peer.FrameMax)
-	if l.kind != laneControl {
-		l.prefix = appendNumber(nil, framePosition, l.appended-l.pending.messages)
-	}
+	before := l.appended - l.pending.messages
+	l.prefix = appendNumber(nil, framePosition, before)
+	o.account.open(before)
 	o.conn.Flush()
 	return dropped, outsize
 }
@@ -220,12 +229,45 @@ func (l *lane) adopt(o *outbound, table *sendTable) {
 func (l *lane) close() (waiting bool, dropped [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.out, l.prefix, l.flight, l.pieces, l.pings = nil, nil, nil, nil, 0 // the transport may still be writing
+	l.leave()
+	l.prefix, l.flight, l.pieces, l.pings = nil, nil, nil, 0 // the transport may still be writing
 	l.form.Store(bareForm)
 	dropped, _ = l.convert(abilities{Version: protocolVersion, Features: featuresAll}, 0)
 	l.base, l.adopted = nil, nil
 	l.filter(func(kind frameKind, _ []byte) bool { return isMessage(kind) })
 	return l.pending.bytes > 0, dropped
+}
+
+// leave takes the stream away: what it has taken by now is what was sent on it. The lock
+// is held.
+func (l *lane) leave() {
+	if l.out != nil {
+		l.out.account.sent.Store(l.appended - l.pending.messages)
+		l.out = nil
+	}
+}
+
+func (l *lane) pinged() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pings := l.pings
+	l.pending.each(func(kind frameKind, _ []byte) {
+		if kind == framePing {
+			pings--
+		}
+	})
+	return pings
+}
+
+func (l *lane) end() [][]byte {
+	l.mu.Lock()
+	l.over = true
+	room := l.room.found()
+	l.mu.Unlock()
+	if room != nil {
+		room.Open()
+	}
+	return l.drop(0)
 }
 
 func (l *lane) retire() bool {
@@ -234,7 +276,8 @@ func (l *lane) retire() bool {
 	quiet := l.puts == l.quietAt && l.pending.bytes == 0
 	l.quietAt = l.puts
 	if quiet {
-		l.out, l.pending, l.flight, l.pieces = nil, backlog{}, nil, nil
+		l.leave()
+		l.pending, l.flight, l.pieces = backlog{}, nil, nil
 		l.form.Store(bareForm)
 	}
 	return quiet

@@ -46,13 +46,18 @@ type largeLane struct {
 	appended uint64
 	puts     uint64
 	quietAt  uint64
+	pings    uint64 // that the stream has taken
 	room     room
+	over     bool
 }
 
 // put appends a message, which it keeps, as lane.put does.
 func (l *largeLane) put(frame []byte, patient bool) put {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.over {
+		return put{over: true}
+	}
 	if len(l.waiting) >= largeCountMax || l.bytes+len(frame) > l.max {
 		return put{room: l.room.wait(&l.mu, patient)}
 	}
@@ -91,7 +96,10 @@ func (l *largeLane) open(o *outbound, peer identity, _ *form) (dropped, outsize 
 	outsize = l.convert(peer.Can)
 	l.out, l.asked, l.at, l.sent, l.granted = o, true, 0, 0, largeFirst
 	l.partMax = min(partMax, peer.FrameMax-partHeaderMax-1)
-	l.prefix = appendNumber(nil, framePosition, l.appended-uint64(len(l.waiting)))
+	before := l.appended - uint64(len(l.waiting))
+	l.prefix = appendNumber(nil, framePosition, before)
+	o.account.open(before)
+	l.pings = 0
 	o.conn.Flush()
 	return nil, outsize
 }
@@ -155,7 +163,8 @@ func (l *largeLane) credit(o *outbound, n uint64) {
 func (l *largeLane) close() (waiting bool, dropped [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.out, l.prefix, l.flight, l.own, l.at = nil, nil, nil, nil, 0
+	l.leave()
+	l.prefix, l.flight, l.own, l.at = nil, nil, nil, 0
 	return len(l.waiting) > 0, nil
 }
 
@@ -171,9 +180,34 @@ func (l *largeLane) retire() bool {
 	quiet := l.puts == l.quietAt && !l.pending()
 	l.quietAt = l.puts
 	if quiet {
-		l.out = nil
+		l.leave()
 	}
 	return quiet
+}
+
+// leave is that of lane.
+func (l *largeLane) leave() {
+	if l.out != nil {
+		l.out.account.sent.Store(l.appended - uint64(len(l.waiting)))
+		l.out = nil
+	}
+}
+
+func (l *largeLane) pinged() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pings
+}
+
+func (l *largeLane) end() [][]byte {
+	l.mu.Lock()
+	l.over = true
+	room := l.room.found()
+	l.mu.Unlock()
+	if room != nil {
+		room.Open()
+	}
+	return l.drop(0)
 }
 
 func (l *largeLane) idle() bool {
@@ -230,6 +264,11 @@ func (l *largeLane) next() []byte {
 	}
 	if len(l.waiting) == 0 {
 		b := l.own
+		eachFrame(b, func(kind frameKind, _ []byte) {
+			if kind == framePing {
+				l.pings++
+			}
+		})
 		l.own, l.flight = nil, nil
 		return b
 	}

@@ -163,6 +163,9 @@ func (l *link) sendLarge(s *scratchBuffer, d *draft, msg any, from actor.PID, pa
 // sent ends a sending.
 func (l *link) sent(result *put, d *draft, msg any, from actor.PID, known *incarnations) error {
 	p := l.peer
+	if result.over {
+		return p.drop(l.to, msg, from, actor.DropUnreachable, errClosing)
+	}
 	if !result.ok {
 		if result.room != nil {
 			return &actor.NoRoom{Room: result.room}

@@ -36,6 +36,8 @@ type outbound struct {
 	frames  frames   // touched by Data only
 	tables  tableReader
 	uid     uint64 // of whom has answered; touched by Data only
+
+	account account
 }
 
 func (p *peer) dial(kind laneKind) *outbound {
@@ -142,6 +144,11 @@ func (o *outbound) frame(b []byte) error {
 			}
 			a.acked(now, o.uid, n, kind == frameNack)
 		})
+	case frameReceived, frameStopped:
+		n, err := readNumber(body)
+		o.account.confirm(n)
+		o.account.final.Store(kind == frameStopped)
+		return err
 	case frameCredit:
 		return o.credit(body)
 	case frameTable:
@@ -279,6 +286,10 @@ func (o *outbound) Closed(err error) {
 	}
 	o.peer.forgetDialed(o)
 	o.peer.laneDown(o, err)
+	o.peer.post(func(*association, time.Time) {
+		o.peer.leftStream(o)
+		o.peer.settle(o)
+	})
 	o.peer.remote.alive.end()
 }
 

@@ -54,6 +54,7 @@ type peer struct {
 	assoc      *association
 	remembered bool          // by the node
 	streams    []*outbound   // by laneKind
+	leaving    []*outbound   // streams that end when everything on them has been read
 	renewing   [laneMax]bool // a stream is being replaced
 	probes     int           // how often the address was asked who is there
 	answered   uint64        // who has answered there last, when this node dialed
@@ -238,7 +239,7 @@ func (p *peer) laneDown(o *outbound, err error) {
 			wanted = p.closeLane(o.kind)
 		}
 		if a.lanes[o.kind].phase == laneOpen && o.kind != laneProbe {
-			p.lost(o.kind, a.lanes[o.kind].uid, err)
+			p.lost(o.kind, a.lanes[o.kind].uid, o, err)
 		} else {
 			p.instruments.failed.Add(1)
 			if errors.Is(err, errTLS) {
@@ -254,10 +255,12 @@ func (p *peer) laneDown(o *outbound, err error) {
 }
 
 // lost says that an open stream is no more.
-func (p *peer) lost(lane laneKind, uid uint64, err error) {
+func (p *peer) lost(lane laneKind, uid uint64, o *outbound, err error) {
+	if o != nil {
+		o.account.broken = true // which is published when it is known what has arrived
+	}
 	p.instruments.lost.Add(1)
 	p.remote.log.Info().Str("peer", p.addr).Stringer("lane", lane).Err(err).Msg("connection lost; messages on their way may be lost")
-	p.remote.sys.Publish(ConnectionLost{Addr: p.addr, UID: uid, Control: lane == laneControl})
 }
 
 func (p *peer) laneRefused(o *outbound, r refusal) {
@@ -317,17 +320,22 @@ func (p *peer) carryOut(now time.Time, e effect) {
 		if e.text != "" {
 			p.notConnected(causeOf(errUnanswered))
 		}
-		p.closeStream(e.lane)
+		if e.gentle {
+			p.leaveStream(e.lane)
+		} else {
+			p.closeStream(e.lane)
+		}
 		if e.lane != laneProbe && p.assoc.lanes[e.lane].phase == laneIdle && p.lanes[e.lane].idle() {
 			p.assoc.demand(now, e.lane)
 		}
 	case effectLost:
-		p.lost(e.lane, e.uid, errSilent)
+		p.lost(e.lane, e.uid, p.streams[e.lane], errSilent)
 	case effectOpenLane:
 		if e.again {
 			p.instruments.reconnects.Add(1)
 		}
 		p.opened(e.lane)
+		p.streams[e.lane].account.uid = e.uid
 		dropped, outsize := p.lanes[e.lane].open(p.streams[e.lane], p.assoc.peer, r.formFor(p.assoc.peer))
 		p.dropFrames(dropped, actor.DropBackpressure, nil)
 		p.sendApart(now, e.lane, outsize)

@@ -65,10 +65,7 @@ func (p *peer) drain(kind laneKind) {
 	if !ok {
 		return
 	}
-	o.mu.Lock()
-	o.greet, o.lastPong = appendNumber(nil, framePing, p.assoc.lanes[kind].uid), pings+1
-	o.mu.Unlock()
-	o.conn.Flush()
+	o.lastWords(p.assoc.lanes[kind].uid, pings+1)
 	p.remote.every(p.remote.cfg.handshakeTimeout(), func() {
 		p.post(func(*association, time.Time) {
 			if p.streams[kind] == o {
@@ -83,6 +80,8 @@ func (p *peer) drain(kind laneKind) {
 func (p *peer) drained(a *association, now time.Time, o *outbound) {
 	switch {
 	case p.streams[o.kind] != o:
+		p.leftStream(o)
+		o.close()
 	case p.remote.closing.Load():
 		p.lanes[o.kind].(*lane).attach(o) // a goodbye may wait there
 	default:
@@ -116,7 +115,7 @@ func (l *lane) detach(o *outbound) (pings uint64, ok bool) {
 	if l.out != o {
 		return 0, false
 	}
-	l.out = nil
+	l.leave()
 	pings = l.pings
 	l.pending.each(func(kind frameKind, _ []byte) {
 		if kind == framePing {

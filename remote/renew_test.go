@@ -285,7 +285,7 @@ func (l *locked) String() string {
 	return l.buf.String()
 }
 
-func TestPlaintextIsSaidEachHour(t *testing.T) {
+func TestPlaintextIsSaidAtStartAndEachHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net, log := remote.NewMemNet(), &locked{}
 		out := zerolog.New(log)
@@ -298,10 +298,10 @@ func TestPlaintextIsSaidEachHour(t *testing.T) {
 		require.True(t, rem.Stats().Plaintext)
 		time.Sleep(3*time.Hour + time.Minute)
 		synctest.Wait()
-		require.Equal(t, 3, strings.Count(log.String(), "traffic with other machines is not encrypted"))
+		require.Equal(t, 4, strings.Count(log.String(), "traffic with other machines is not encrypted"))
 		require.NoError(t, sys.Stop(context.Background()))
 		time.Sleep(3 * time.Hour)
-		require.Equal(t, 3, strings.Count(log.String(), "traffic with other machines is not encrypted"))
+		require.Equal(t, 4, strings.Count(log.String(), "traffic with other machines is not encrypted"))
 	})
 }
 
