@@ -43,7 +43,7 @@ func (r *Remote) accept(conn Conn) {
 	if r.over.Load() {
 		i.kill()
 	} else if r.closing.Load() {
-		i.refuse(refusal{Code: refusedClosing, UID: r.self.UID, Text: "this node is stopping"})
+		i.refuse(r.stoppingNow())
 	}
 }
 

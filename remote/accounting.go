@@ -96,8 +96,9 @@ func (i *inbound) sayReceived() {
 	}
 }
 
-// stop ends the reading for good, tells the sender how far it has come, and then last, if
-// there is something else to say; the connection ends when that is written.
+// stop ends the reading for good, and tells the sender how far it has come, and why by
+// last, a refusal. That one ends the connection: if this end did, what is under way to it
+// could keep the sender from reading that.
 func (i *inbound) stop(last []byte) {
 	i.mu.Lock()
 	again := i.stopping
@@ -118,10 +119,12 @@ func (i *inbound) stopped() {
 	i.mu.Lock()
 	last := i.last
 	i.mu.Unlock()
-	if last != nil {
-		i.reply(last)
+	i.reply(last)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.over {
+		i.linger = i.remote.clock.AfterFunc(closeLateBy, i.conn.Close)
 	}
-	i.finish()
 }
 
 // unread reports whether a stream of another node may still bring messages.

@@ -21,12 +21,19 @@ func droppedAnywhere(nodes ...*node) (n uint64) {
 	return n
 }
 
-// counted starts an actor that counts what it gets.
-func (n *node) counted(name string) *atomic.Uint64 {
+// counted starts an actor that counts what it gets. The channel is closed by the first.
+func (n *node) counted(name string) (*atomic.Uint64, <-chan struct{}) {
 	var count atomic.Uint64
-	_, err := n.sys.Spawn(name, func() actor.Actor { return actor.Func(func(*actor.Context) { count.Add(1) }) })
+	first := make(chan struct{})
+	_, err := n.sys.Spawn(name, func() actor.Actor {
+		return actor.Func(func(*actor.Context) {
+			if count.Add(1) == 1 {
+				close(first)
+			}
+		})
+	})
 	require.NoError(n.t, err)
-	return &count
+	return &count, first
 }
 
 // TestAccountsBalanceWhenAPeerStops: whoever stops in order, and however much is under way
@@ -34,7 +41,7 @@ func (n *node) counted(name string) *atomic.Uint64 {
 func TestAccountsBalanceWhenAPeerStops(t *testing.T) {
 	for _, size := range []int{1, 2 << 10, 300 << 10} {
 		pairOf(t, remote.Config{DeliverBy: 200 * time.Millisecond}, func(t *testing.T, _ *remote.MemNet, a, b *node) {
-			handled := b.counted("there")
+			handled, first := b.counted("there")
 			ref := a.sys.RefAt(b.rem.Addr(), "/user/there")
 			msg := blob{B: make([]byte, size)}
 			var sent atomic.Uint64
@@ -51,14 +58,13 @@ func TestAccountsBalanceWhenAPeerStops(t *testing.T) {
 					}
 				}
 			}()
-			require.Eventually(t, func() bool { return handled.Load() > 0 }, wait, time.Millisecond)
+			<-first
 			b.stop()
 			close(stop)
 			<-ended
-			require.Eventually(t, func() bool {
-				return sent.Load() == handled.Load()+droppedAnywhere(a, b)
-			}, wait, 10*time.Millisecond, "sent %d, handled %d, dropped %d", sent.Load(), handled.Load(), droppedAnywhere(a, b))
+			a.stop()
 			require.Zero(t, a.rem.Stats().InDoubt)
+			require.Equal(t, sent.Load(), handled.Load()+droppedAnywhere(a, b), "handled %d", handled.Load())
 		})
 	}
 }
@@ -103,7 +109,7 @@ func TestADeadNodeIsToldHowFarItWasRead(t *testing.T) {
 	there.expect(ping{1})
 	b.rem.Quarantine("a:1", a.sys.UID())
 	verdict.next()
-	require.Eventually(t, func() bool { return a.rem.Stats().Connections == 0 }, wait, time.Millisecond)
+	a.stop()
 	require.Zero(t, a.rem.Stats().InDoubt)
 }
 

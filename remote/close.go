@@ -56,6 +56,10 @@ func (r *Remote) Close() {
 	r.sys.Executor().Wait(&r.closed)
 }
 
+func (r *Remote) stoppingNow() refusal {
+	return refusal{Code: refusedClosing, UID: r.self.UID, Text: "this node is stopping"}
+}
+
 // beginClose starts the goodbye.
 func (r *Remote) beginClose() {
 	if !r.closing.CompareAndSwap(false, true) {
@@ -105,7 +109,7 @@ func (r *Remote) finish() {
 	}
 	for _, i := range r.sortedConns() {
 		if i.open.Load() {
-			i.stop(nil)
+			i.stop(appendRefusal(nil, r.stoppingNow()))
 		} else {
 			i.kill()
 		}

@@ -38,6 +38,8 @@ type inbound struct {
 
 	stopping bool   // nothing more is read, and the sender is to be told
 	last     []byte // what it is told besides
+	linger   actor.Timer
+	over     bool
 
 	session atomic.Pointer[session] // the dialer has proved itself by it
 
@@ -418,6 +420,12 @@ func (i *inbound) Closed(err error) {
 	}
 	i.dead.Store(true)
 	i.timer.Stop()
+	i.mu.Lock()
+	i.over = true
+	if i.linger != nil {
+		i.linger.Stop()
+	}
+	i.mu.Unlock()
 	i.begun.end()
 	i.endParts(true)
 	i.remote.forget(i)

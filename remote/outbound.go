@@ -289,8 +289,8 @@ func (o *outbound) Closed(err error) {
 	o.peer.post(func(*association, time.Time) {
 		o.peer.leftStream(o)
 		o.peer.settle(o)
+		o.peer.remote.alive.end()
 	})
-	o.peer.remote.alive.end()
 }
 
 // isLastPong counts a pong.
