@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// liveCount counts connections and attempts, so that Close can wait for the last.
+// liveCount counts connections, attempts, and what is left to do at the end, so that Close can wait for the last.
 type liveCount struct {
 	mu   sync.Mutex
 	n    int
@@ -97,7 +97,9 @@ func (r *Remote) finish() {
 	r.leavingMu.Unlock()
 	r.listener.Close()
 	for _, p := range r.sortedPeers() {
+		r.alive.begin()
 		p.post(func(*association, time.Time) {
+			defer r.alive.end()
 			for k := range p.streams {
 				p.closeStream(laneKind(k))
 			}
