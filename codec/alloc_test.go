@@ -3,7 +3,6 @@
 package codec
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,24 +36,6 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	body, err := msgpack.Marshal(map[string]any{"a": 1, "b": []int{1, 2, 3}})
 	require.NoError(t, err)
 	require.Zero(t, testing.AllocsPerRun(200, func() { _ = checkStructure(body) }), "guard")
-}
-
-// note decodes itself, unless it is told not to.
-type note struct {
-	Text string
-	Left string
-}
-
-func (n note) AppendWire(_ Scope, b []byte) ([]byte, error) { return append(b, n.Text...), nil }
-
-func (n *note) DecodeWire(_ Scope, b []byte) error {
-	if n.Text, n.Left = string(b), n.Left+"x"; n.Text == "panic" {
-		panic(n.Text)
-	}
-	if n.Text == "bad" {
-		return errors.New("bad")
-	}
-	return nil
 }
 
 func TestDecodingIsDecodeWithLessAround(t *testing.T) {

@@ -104,6 +104,24 @@ type bomb struct{ N int }
 func (bomb) AppendWire(Scope, []byte) ([]byte, error) { panic("boom") }
 func (*bomb) DecodeWire(Scope, []byte) error          { panic("boom") }
 
+// note decodes itself, unless it is told not to.
+type note struct {
+	Text string
+	Left string
+}
+
+func (n note) AppendWire(_ Scope, b []byte) ([]byte, error) { return append(b, n.Text...), nil }
+
+func (n *note) DecodeWire(_ Scope, b []byte) error {
+	if n.Text, n.Left = string(b), n.Left+"x"; n.Text == "panic" {
+		panic(n.Text)
+	}
+	if n.Text == "bad" {
+		return errors.New("bad")
+	}
+	return nil
+}
+
 func registry(t testing.TB) *Registry {
 	reg := NewRegistry()
 	require.NoError(t, Register[plain](reg, "plain"))
