@@ -215,7 +215,7 @@ func (d *daemon) changed(ctx *actor.Context, e membership.Changed) {
 // Terminated, and should it still live it is told so when it knocks. The last
 // messages of one that left in order may still come.
 func (d *daemon) removed(ctx *actor.Context, e membership.MemberRemoved) {
-	if e.Before == membership.Exiting {
+	if e.Before == membership.Exiting || e.Before == membership.Leaving { // the steps in between may not have been seen here
 		ctx.After(farewellGrace, shutOut{e.Member.Node})
 		return
 	}

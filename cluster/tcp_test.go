@@ -67,3 +67,48 @@ func TestALifeOverTCP(t *testing.T) { // C1, C7, C16
 		require.ErrorIs(t, all[i].Err(), cluster.ErrLeft)
 	}
 }
+
+// A process that leaves and is started again on its port at once, over sockets.
+func TestWhoLeftAndIsBackAtOnceWasNotDead(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	quiet := zerolog.Nop()
+	start := func(listen string, seeds ...string) *cluster.Cluster {
+		sys, err := actor.NewSystem("tcp", actor.Config{Logger: &quiet})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, sys.Stop(context.Background())) })
+		cl, err := cluster.Start(ctx, sys, cluster.Config{Listen: listen, Seeds: seeds})
+		require.NoError(t, err)
+		return cl
+	}
+	first := start("127.0.0.1:0")
+	seed := first.Self().Addr
+	second, third := start("127.0.0.1:0", seed), start("127.0.0.1:0", seed)
+	var wrong []membership.Event
+	watched, stop := context.WithCancel(ctx)
+	seen := make(chan []membership.Event, 2)
+	for _, cl := range []*cluster.Cluster{first, second} {
+		go func() {
+			var bad []membership.Event
+			for e := range cl.Events(watched) {
+				if removed, ok := e.(membership.MemberRemoved); ok && removed.Before != membership.Exiting {
+					bad = append(bad, e)
+				}
+				if _, ok := e.(membership.MemberDowned); ok {
+					bad = append(bad, e)
+				}
+			}
+			seen <- bad
+		}()
+	}
+	for range 8 {
+		require.NoError(t, third.Leave(ctx))
+		require.ErrorIs(t, third.Err(), cluster.ErrLeft)
+		third = start(third.Self().Addr, seed)
+	}
+	stop()
+	for range 2 {
+		wrong = append(wrong, <-seen...)
+	}
+	require.Empty(t, wrong)
+}

@@ -169,7 +169,7 @@ func (c *Core) settle() {
 	if !c.joined() || c.ended {
 		return
 	}
-	c.downNamesakes()
+	c.endNamesakes()
 	c.lead()
 	c.admitPending()
 	c.finishExit()
@@ -272,25 +272,19 @@ func (c *Core) lead() {
 	}
 }
 
-// downNamesakes declares other incarnations of this node's own address dead:
-// two views may each have let in one, and nobody else knows which of them runs.
-func (c *Core) downNamesakes() {
-	var dead []Node
+// endNamesakes says of other incarnations of this node's own address that they
+// are over: two views may each have let in one, and nobody else knows which of
+// them runs.
+func (c *Core) endNamesakes() {
+	next := c.state
 	for _, m := range c.state.members {
 		if m.Addr == c.me.Addr && m.Node != c.me.Node && m.Status != Down {
-			dead = append(dead, m.Node)
+			next = next.outlived(c.me.Node, m)
 		}
 	}
-	if len(dead) == 0 || c.ended {
-		return
+	if !next.equalValue(c.state) {
+		c.change(next)
 	}
-	next := c.state
-	for _, n := range dead {
-		m, _ := next.Member(n)
-		next = next.withReach(next.reach.Change(c.me.Node, n, Terminated))
-		next = next.apply([]Change{{n, m.Status, Down, 0}}, 0)
-	}
-	c.change(next)
 }
 
 // farewell tells members that can still be reached that they are removed, so

@@ -61,9 +61,12 @@ func (c *Core) admit(m Join) {
 	}
 }
 
-// replace declares the old incarnation of an address dead, for the new one
-// proves that it is, and lets the new one in as soon as the old is removed.
+// replace says of the old incarnation of an address that it is over, for the new
+// one proves that, and lets the new one in as soon as the old is removed.
 func (c *Core) replace(old Member, m Join) {
+	if !c.View().SelfMember().works() && slices.ContainsFunc(c.state.members, Member.works) {
+		return // the old one may have left, and only those who work wait for each other to know
+	}
 	i := slices.IndexFunc(c.pending, func(p pendingJoin) bool { return p.join.From.Addr == m.From.Addr })
 	if i >= 0 {
 		c.pending = slices.Delete(c.pending, i, i+1)
@@ -71,11 +74,20 @@ func (c *Core) replace(old Member, m Join) {
 	if len(c.pending) < pendingMax {
 		c.pending = append(c.pending, pendingJoin{m, c.now.Add(pendingFor)})
 	}
-	if old.Status == Down && c.state.reach.Status(c.me.Node, old.Node) == Terminated {
-		return
+	if next := c.state.outlived(c.me.Node, old); !next.equalValue(c.state) {
+		c.change(next)
 	}
-	next := c.state.withReach(c.state.reach.Change(c.me.Node, old.Node, Terminated))
-	c.change(next.apply([]Change{{old.Node, old.Status, Down, 0}}, 0))
+}
+
+// outlived returns s once self knows that the process of a member is over: it is
+// dead, unless it was Exiting. That one has left: the leader removes it as it
+// is, since nobody will hear of it again.
+func (s State) outlived(self Node, m Member) State {
+	s = s.withReach(s.reach.Change(self, m.Node, Terminated))
+	if m.Status == Exiting {
+		return s
+	}
+	return s.apply([]Change{{m.Node, m.Status, Down, 0}}, 0)
 }
 
 // admitPending lets those in whose address has become free.

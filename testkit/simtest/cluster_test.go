@@ -7,6 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/cluster"
+	"github.com/troupe-go/troupe/cluster/membership"
 	"github.com/troupe-go/troupe/testkit/simtest"
 )
 
@@ -108,6 +111,50 @@ func TestNodesLeaveTogether(t *testing.T) {
 		w.Until("three are left", time.Minute, w.AllUp(nodes[2:]...))
 		w.Until("all are back", time.Minute, w.AllUp(nodes...))
 		require.Equal(w.T(), 2, left)
+	})
+}
+
+// Nodes leave in order, two at a time now and then, the leader among them, and
+// their successors at the same addresses are there at once. Nobody calls them dead.
+func TestWhoLeftWasNotDead(t *testing.T) {
+	simtest.Run(t, 15, func(w *simtest.World) {
+		r := w.Rand("leavers")
+		never := func(n *simtest.Node, cl *cluster.Cluster) error {
+			pid, err := n.System().Spawn("events", func() actor.Actor {
+				return actor.Func(func(ctx *actor.Context) {
+					c, _ := ctx.Message().(cluster.Change)
+					for _, e := range c.Events {
+						if d, ok := e.(membership.MemberDowned); ok {
+							w.Failf("%v calls %v dead, which has left", n, d.Member)
+						}
+						if gone, ok := e.(membership.MemberRemoved); ok && gone.Before != membership.Exiting && gone.Before != membership.Leaving {
+							w.Failf("%v removes %v as one that was %v", n, gone.Member, gone.Before)
+						}
+					}
+				})
+			})
+			if err == nil {
+				cl.Subscribe(pid)
+			}
+			return err
+		}
+		program := simtest.Clustered{Seeds: []string{"a", "b", "c", "d", "e"}, Open: never}
+		var nodes []*simtest.Node
+		for _, name := range program.Seeds {
+			nodes = append(nodes, w.Node(name, program, simtest.Relaunch(time.Duration(1+r.IntN(50))*time.Millisecond)))
+		}
+		w.Until("all up", time.Minute, w.AllUp(nodes...))
+		for range 6 {
+			for _, k := range r.Perm(5)[:1+r.IntN(2)] {
+				if n := nodes[k]; n.Alive() && n.Cluster() != nil && n.Cluster().Up().IsOpen() {
+					sys := n.System()
+					n.Go(func() { sys.BeginStop("it was asked to leave") })
+				}
+				w.Run(time.Duration(r.IntN(400)) * time.Millisecond)
+			}
+			w.Run(time.Duration(r.IntN(3000)) * time.Millisecond)
+		}
+		w.Until("all up again", time.Minute, w.AllUp(nodes...))
 	})
 }
 
