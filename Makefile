@@ -1,6 +1,6 @@
 # Every target is one command that you can type yourself. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help ci test race fresh fuzz lint storms campaign mutants bench cluster docs
+.PHONY: help ci test race fresh fuzz lint storms campaign mutants stops bench cluster docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ campaign: ## 60 kills, 60 pauses and 30 partitions of real processes (20 minutes
 
 mutants: ## plant mistakes in the protocols, one at a time, and see which the tests catch (MUTANTS=sharding CHECKS=1; hours for all)
 	nice go run ./internal/mutants -jobs $(or $(JOBS),2) -cheapest $(or $(CHECKS),0) -run '$(MUTANTS)'
+
+stops: ## stop a hundred HTTP servers under load, and make ten thousand commits of each kind fail (5 minutes)
+	cd examples && go test -timeout 20m ./artifactstate/internal/httpapi -run StopsUnderLoad -v -stops 100
+	cd persistence/sqlite && go test -timeout 20m . -run 'ComesBack|SaysSo' -v -failures 10000
 
 cluster: ## measure membership, in processes and in simulation, with plots in /tmp/cluster
 	cd benchmarks && go run ./cluster -plots /tmp/cluster

@@ -80,9 +80,12 @@ func (s *solo) fails(t *testing.T, artifact int) {
 
 func (s *solo) unready(t *testing.T, says string) {
 	t.Helper()
-	code, body := s.get("/ready")
-	require.Equal(t, http.StatusServiceUnavailable, code)
-	require.Contains(t, body, says)
+	until(t, 10*time.Second, "it says that it isn't ready", func() error {
+		if code, body := s.get("/ready"); code != http.StatusServiceUnavailable || !strings.Contains(body, says) {
+			return errors.New(body)
+		}
+		return nil
+	})
 }
 
 func TestASecondClusterIsRefusedTheDataFile(t *testing.T) {

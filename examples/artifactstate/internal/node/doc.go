@@ -18,5 +18,6 @@
 // The tour: [Run] is the whole life of a node. entity.go is the actor behind a
 // pair, entities.go the way to it.
 //
-// Reading order: config.go, entity.go, journal.go, entities.go, node.go.
+// Reading order: config.go, store.go, entity.go, journal.go, entities.go,
+// node.go.
 package node

@@ -38,7 +38,7 @@ const (
 	stopWithin = 30 * time.Second
 	// unbindMargin is what the end of HTTP takes besides the waits that are
 	// configured.
-	unbindMargin = 2 * time.Second
+	unbindMargin = 5 * time.Second
 )
 
 // running is a node while it runs.
@@ -48,6 +48,7 @@ type running struct {
 	cluster  *cluster.Cluster
 	store    *sqlite.Store // nil on endpoints
 	stamp    uint64        // the newest cluster that the store had seen at the start
+	stores   stores        // those of the cluster
 	fenced   chan error    // a write was refused by its epoch
 	entities *entities
 	server   *httpapi.Server // nil when nothing is served

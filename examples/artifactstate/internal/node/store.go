@@ -22,6 +22,9 @@ const (
 	// storeTimeout is how long an endpoint waits for such an answer. A node that
 	// doesn't answer is the failure detector's business.
 	storeTimeout = 500 * time.Millisecond
+	// storesFresh is for how long what was heard of the stores is taken for true:
+	// orchestrators ask often.
+	storesFresh = 200 * time.Millisecond
 	// settingJournal keeps nodes with different journals out of one cluster.
 	settingJournal = "artifactstate.journal"
 )
@@ -81,9 +84,27 @@ func (a storeActor) Receive(ctx *actor.Context, q storeQuery) {
 	actor.Reply(ctx, q, state)
 }
 
-// storesReady asks all entity nodes for their stores, and returns what is wrong
-// with them.
+// stores is what was heard of the stores of all entity nodes, and when.
+type stores struct {
+	mu   sync.Mutex // guards what follows
+	at   time.Time
+	last error
+}
+
+// storesReady returns what is wrong with the stores of the entity nodes. It waits
+// for them, storeTimeout at most, unless somebody did so a moment ago.
 func (n *running) storesReady() error {
+	n.stores.mu.Lock()
+	defer n.stores.mu.Unlock()
+	if now := n.sys.Clock().Now(); n.stores.at.IsZero() || now.Sub(n.stores.at) > storesFresh {
+		n.stores.last = n.askStores()
+		n.stores.at = n.sys.Clock().Now()
+	}
+	return n.stores.last
+}
+
+// askStores asks all entity nodes for their stores.
+func (n *running) askStores() error {
 	view := n.cluster.State()
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
