@@ -17,23 +17,24 @@ const (
 type poller struct {
 	fixed time.Duration // 0: as long as it is worth it; negative: never
 
+	shared   *polling
 	number   uint64
 	turns    int // that were worth it
 	failures int // in a row
 	skip     int // so many reads go without
 }
 
-// Who looks for more on one connection doesn't see what comes on others. So only that one
-// of the process looks on which the last two pieces came.
-var (
-	pollers atomic.Uint64 // that were made: their numbers
-	latest  atomic.Uint64 // the one whose piece was the last
-)
+// polling is what the pollers of a transport share. Who looks for more on one connection
+// doesn't see what comes on others. So only that one looks on which the last two pieces came.
+type polling struct {
+	made   atomic.Uint64 // pollers: their numbers
+	latest atomic.Uint64 // the one whose piece was the last
+}
 
-// newPoller returns one that lets the first read wait: nothing has come yet that could be
+// poller returns one that lets the first read wait: nothing has come yet that could be
 // followed by more.
-func newPoller(fixed time.Duration) poller {
-	return poller{fixed: fixed, skip: 1, number: pollers.Add(1)}
+func (s *polling) poller(fixed time.Duration) poller {
+	return poller{fixed: fixed, skip: 1, number: s.made.Add(1), shared: s}
 }
 
 // poll calls try until it has found something, for as long as that is worth it, or until
@@ -46,8 +47,8 @@ func (p *poller) poll(now func() time.Time, try func() int) int {
 	case p.fixed > 0:
 		n, _ := p.look(now().Add(p.fixed), now, try)
 		return n
-	case latest.Load() != p.number:
-		latest.Store(p.number)
+	case p.shared.latest.Load() != p.number:
+		p.shared.latest.Store(p.number)
 		return 0
 	case p.skip > 0:
 		p.skip--

@@ -17,6 +17,7 @@ func (c *pollClock) Now() time.Time {
 
 func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 	clock := &pollClock{}
+	var shared polling
 	tries := 0
 	never := func() int { tries++; return 0 }
 	after := func(n int) func() int {
@@ -29,11 +30,11 @@ func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 	}
 	poll := func(p *poller, try func() int) int {
 		tries = 0
-		latest.Store(p.number)
+		p.shared.latest.Store(p.number)
 		return p.poll(clock.Now, try)
 	}
 	t.Run("as long as it is worth it", func(t *testing.T) {
-		p := &poller{}
+		p := &poller{shared: &shared}
 		for range 10 {
 			require.Equal(t, 7, poll(p, after(5)))
 			require.Equal(t, 5, tries, "no more than it takes")
@@ -46,7 +47,7 @@ func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 		require.Equal(t, 7, poll(p, after(5)), "there is more again")
 	})
 	t.Run("hardly ever where there never is more", func(t *testing.T) {
-		p := &poller{}
+		p := &poller{shared: &shared}
 		most := 0
 		for range 100_000 {
 			poll(p, never)
@@ -60,12 +61,12 @@ func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 		require.True(t, polled, "but it is tried")
 	})
 	t.Run("not for what is over", func(t *testing.T) {
-		p := &poller{}
+		p := &poller{shared: &shared}
 		require.Zero(t, poll(p, func() int { tries++; return -1 }))
 		require.Equal(t, 1, tries)
 	})
 	t.Run("not always, as others may have something to say", func(t *testing.T) {
-		p := &poller{}
+		p := &poller{shared: &shared}
 		polled := 0
 		for range 10 * (pollTurns + 1) {
 			if poll(p, after(1)) > 0 {
@@ -75,7 +76,7 @@ func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 		require.Equal(t, 10*pollTurns, polled)
 	})
 	t.Run("not where others have something to say", func(t *testing.T) {
-		p, other := newPoller(0), newPoller(0)
+		p, other := shared.poller(0), shared.poller(0)
 		p.skip, other.skip = 0, 0
 		find := func() int { return 7 }
 		for range 3 {
@@ -87,19 +88,19 @@ func TestPollingLooksForMoreWhereThereMostlyIsMore(t *testing.T) {
 		require.Zero(t, p.poll(clock.Now, find))
 	})
 	t.Run("not before anything has come", func(t *testing.T) {
-		p := newPoller(0)
+		p := shared.poller(0)
 		require.Zero(t, poll(&p, after(1)))
 		require.Equal(t, 7, poll(&p, after(1)))
 	})
 	t.Run("always for so long", func(t *testing.T) {
-		p := &poller{fixed: 100 * time.Microsecond}
+		p := &poller{shared: &shared, fixed: 100 * time.Microsecond}
 		for range 10 {
 			require.Zero(t, poll(p, never))
 			require.InDelta(t, 100, tries, 2)
 		}
 	})
 	t.Run("never", func(t *testing.T) {
-		require.Zero(t, poll(&poller{fixed: -1}, after(1)))
+		require.Zero(t, poll(&poller{shared: &shared, fixed: -1}, after(1)))
 		require.Zero(t, tries)
 	})
 }

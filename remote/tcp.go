@@ -38,6 +38,8 @@ type TCP struct {
 	// TLS encrypts all connections and makes both ends prove who they are.
 	// Default nil: neither.
 	TLS *TLS
+
+	polling polling
 }
 
 // Secure reports whether TLS is set.
@@ -130,7 +132,7 @@ func (t *TCP) Dial(addr string, done func(Conn, error)) (cancel func()) {
 
 // dialed shakes hands over TLS, if there is to be any.
 func (t *TCP) dialed(ctx context.Context, c net.Conn, addr string) (Conn, error) {
-	plain := newTCPConn(c, t.writeTimeout(), t.Poll)
+	plain := t.newConn(c)
 	if t.TLS == nil {
 		return plain, nil
 	}
@@ -152,7 +154,7 @@ func (t *TCP) dialed(ctx context.Context, c net.Conn, addr string) (Conn, error)
 // taken is a connection that was accepted. Its TLS handshake is the first thing
 // that its reading goroutine does, so that it keeps no others waiting.
 func (t *TCP) taken(c net.Conn) Conn {
-	plain := newTCPConn(c, t.writeTimeout(), t.Poll)
+	plain := t.newConn(c)
 	if t.TLS == nil {
 		return plain
 	}
@@ -231,8 +233,10 @@ type tcpConn struct {
 	ending int // of the two goroutines, how many have ended
 }
 
-func newTCPConn(c net.Conn, writeTimeout, poll time.Duration) *tcpConn {
-	return &tcpConn{c: c, raw: c, writeTimeout: writeTimeout, wake: make(chan struct{}, 1), done: make(chan struct{}), now: newPromptly(c), poll: newPoller(poll)}
+func (t *TCP) newConn(c net.Conn) *tcpConn {
+	return &tcpConn{
+		c: c, raw: c, writeTimeout: t.writeTimeout(), wake: make(chan struct{}, 1), done: make(chan struct{}), now: newPromptly(c), poll: t.polling.poller(t.Poll),
+	}
 }
 
 func (c *tcpConn) Peer() string { return c.c.RemoteAddr().String() }

@@ -214,6 +214,19 @@ func TestSizes(t *testing.T) {
 	requireFindings(t, checkSizes(nil, map[string]string{"actor/y.go": "a table"}), "not too long any more")
 }
 
+func TestState(t *testing.T) {
+	code := typed(t, sourceOf(t, "actor/x.go", `import ("errors"; "sync"; "sync/atomic")
+var count atomic.Uint64
+var pool = sync.Pool{}
+var all []int
+var errX, table = errors.New("x"), map[string]int{}
+func f() { all = append(all, 1); table["x"]++; table := 1; table = 2; _ = table }`))
+	requireFindings(t, checkState([]*source{code}, nil), "count is made", "pool is made", "all is assigned", "table is assigned")
+	requireFindings(t, checkState([]*source{code}, map[string]string{
+		"actor/x.go:count": "x", "actor/x.go:pool": "x", "actor/x.go:all": "x", "actor/x.go:table": "x"}))
+	requireFindings(t, checkState(nil, map[string]string{"actor/y.go:x": "x"}), "does not change any more")
+}
+
 func TestPackages(t *testing.T) {
 	doc := sourceOf(t, "actor/doc.go", "// Package actor runs actors.\npackage actor")
 	example := sourceOf(t, "actor/example_test.go", "package actor_test\nfunc Example() {}")

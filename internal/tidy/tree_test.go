@@ -27,6 +27,7 @@ func TestTree(t *testing.T) {
 		{"few foreign modules", checkForeign(all)},
 		{"five doors", checkCalls(all, doors)},
 		{"no order from maps", checkOrder(all)},
+		{"no variables of packages that change", checkState(all, stateful)},
 		{"tests don't wait for luck", checkTests(all)},
 		{"libraries neither exit nor print", checkExits(all)},
 		{"sizes", checkSizes(all, long)},
