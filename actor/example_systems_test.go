@@ -143,3 +143,12 @@ func ExampleAppendAskPath() {
 	fmt.Println(string(actor.AppendAskPath(nil, 100)))
 	// Output: /temp/2s
 }
+
+// What takes options for actors that it spawns later can refuse bad ones at once.
+func ExampleCheckOptions() {
+	fmt.Println(actor.CheckOptions(actor.Bounded(100), actor.Supervise{MaxRestarts: 3}))
+	fmt.Println(actor.CheckOptions(actor.Bounded(-1)))
+	// Output:
+	// <nil>
+	// Bounded must not be negative
+}

@@ -74,6 +74,13 @@ func newSpec(factory func() Actor, opts []SpawnOption) (spec, error) {
 	return s, s.validate()
 }
 
+// CheckOptions says what is wrong with options of a spawn to come, if anything: the
+// spawn would fail with that.
+func CheckOptions(opts ...SpawnOption) error {
+	_, err := newSpec(func() Actor { return nil }, opts)
+	return err
+}
+
 // isNil reports whether v is nil, or a pointer or function that is.
 func isNil(v any) bool {
 	if v == nil {

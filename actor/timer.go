@@ -20,7 +20,8 @@ type Schedule struct {
 	Every time.Duration
 	// FixedRate keeps the ticks to the multiples of Every after the first: what
 	// was missed comes at once, one after another. Without it Every passes
-	// from the handling of a tick to the next, and nothing is made up for.
+	// from the end of the handling of a tick, when Receive has returned, to the next,
+	// and nothing is made up for.
 	FixedRate bool
 }
 
@@ -45,10 +46,23 @@ func (c *Context) After(d time.Duration, msg any) TimerHandle {
 	return c.cell.startTimer(Schedule{First: d}, msg)
 }
 
-// Every sends msg to the actor itself, d from now and then d after each time
-// it was handled; see [Context.Schedule].
+// Every sends msg to the actor itself, d from now and then d after the end of each
+// handling of it: a fixed delay, so that a slow actor has a pause; see [Context.Schedule].
+// What keeps a rate is [Context.AtRate].
 func (c *Context) Every(d time.Duration, msg any) TimerHandle {
 	return c.Schedule(Schedule{Every: max(d, time.Millisecond)}, msg)
+}
+
+// AtRate sends msg to the actor itself, d from now and then at every multiple of d,
+// however long handling it takes: a fixed rate. What was missed comes at once, one after
+// another; see [Context.Schedule].
+func (c *Context) AtRate(d time.Duration, msg any) TimerHandle {
+	return c.Schedule(Schedule{Every: max(d, time.Millisecond), FixedRate: true}, msg)
+}
+
+// AtRateKey is AtRate with a name for the timer.
+func (c *Context) AtRateKey(key any, d time.Duration, msg any) TimerHandle {
+	return c.Schedule(Schedule{Key: key, Every: max(d, time.Millisecond), FixedRate: true}, msg)
 }
 
 // AfterKey is After with a name for the timer: starting another with the same
@@ -88,6 +102,16 @@ type timers struct {
 	live    map[*timer]struct{}
 	byKey   map[any]*timer
 	started uint64
+	handled *timer // whose tick is being handled, if it counts from the end of that
+}
+
+// rearm starts the time to the next tick of the timer whose tick has been handled.
+func (ts *timers) rearm() {
+	t := ts.handled
+	ts.handled = nil
+	if t != nil && !t.voided {
+		t.arm(t.every)
+	}
 }
 
 // timer is a message of an actor to itself, later, once or again and again.
@@ -164,7 +188,7 @@ func (t *timer) tick(c *cell) (envelope, bool) {
 	case t.every <= 0:
 		c.x.timers.forget(t)
 	case t.due.IsZero():
-		t.arm(t.every)
+		c.x.timers.handled = t // armed again when that is over
 	default:
 		t.due = t.due.Add(t.every)
 		t.arm(max(t.due.Sub(c.sys.clock.Now()), 0))

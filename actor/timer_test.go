@@ -361,3 +361,42 @@ func TestTicksOfWhoStops(t *testing.T) {
 		require.Zero(t, sys.Dropped(actor.DropStopped))
 	})
 }
+
+// A fixed delay counts from the end of the handling, whatever ends it; a fixed rate from
+// the first tick.
+func TestADelayCountsFromTheEndOfTheHandlingAndARateDoesNot(t *testing.T) {
+	for title, c := range map[string]struct {
+		start func(*actor.Context)
+		want  []time.Duration
+		fails bool
+	}{
+		"a delay":                {func(ctx *actor.Context) { ctx.Every(time.Second, "tick") }, []time.Duration{1000, 2700, 4400}, false},
+		"a delay by key":         {func(ctx *actor.Context) { ctx.EveryKey("k", time.Second, "tick") }, []time.Duration{1000, 2700, 4400}, false},
+		"a delay, resumed":       {func(ctx *actor.Context) { ctx.Every(time.Second, "tick") }, []time.Duration{1000, 2700, 4400}, true},
+		"a rate":                 {func(ctx *actor.Context) { ctx.AtRate(time.Second, "tick") }, []time.Duration{1000, 2000, 3000}, false},
+		"a rate by key":          {func(ctx *actor.Context) { ctx.AtRateKey("k", time.Second, "tick") }, []time.Duration{1000, 2000, 3000}, false},
+		"a rate that is kept up": {func(ctx *actor.Context) { ctx.AtRate(500*time.Millisecond, "tick") }, []time.Duration{500, 1200, 1900}, false},
+	} {
+		t.Run(title, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sys := newSystem(t)
+				begun, ticks := time.Now(), make(chan time.Duration, 100)
+				ref := spawn(t, sys, "x", func(ctx *actor.Context) {
+					if ctx.Message() == "start" {
+						c.start(ctx)
+						return
+					}
+					ticks <- time.Since(begun) / time.Millisecond
+					time.Sleep(700 * time.Millisecond)
+					if c.fails {
+						panic("at the end")
+					}
+				}, actor.Supervise{Decide: func(error) actor.Directive { return actor.Resume }})
+				ref.Tell("start")
+				for _, want := range c.want {
+					require.Equal(t, want, <-ticks)
+				}
+			})
+		})
+	}
+}

@@ -76,7 +76,11 @@ func (c *cell) batch(budget int) (handled int) {
 	done := false
 	defer func() {
 		if !done {
-			c.failed(recovered(recover()))
+			err := recovered(recover())
+			if c.x != nil {
+				c.x.timers.rearm()
+			}
+			c.failed(err)
 		}
 		c.ctx.msg, c.ctx.from = c.arrive(nil), nil
 		c.handled += uint32(handled)
@@ -130,6 +134,7 @@ func (c *cell) one(env envelope) {
 	c.behave()
 	if c.x != nil {
 		c.x.idle.touch(c, env.msg)
+		c.x.timers.rearm()
 	}
 }
 

@@ -15,7 +15,8 @@
 //   - A routee that has stopped is taken out. A pool without routees stops, but
 //     for [KeepEmpty] and a [Resizer]; a group goes on.
 //   - With a [Resizer] a pool doesn't grow beyond the bounds, and is filled up to
-//     the lower one, at most once a second.
+//     the lower one: at most once a second, and after up to 30 s when those that come die
+//     again and again.
 //   - Random choices come from the system's seed, time from its clock, and routers
 //     on different nodes with the same routees agree about keys.
 //

@@ -47,11 +47,11 @@ type Explore struct {
 
 func (e Explore) apply(c *config) { c.resizers = append(c.resizers, e) }
 
-func (e Explore) bounds() (int, int) { return orDefault(e.Lower, 1), orDefault(e.Upper, 10) }
+func (e Explore) bounds() (int, int) { return cmp.Or(e.Lower, 1), cmp.Or(e.Upper, 10) }
 
-func (e Explore) first(int) int { return orDefault(e.Lower, 1) }
+func (e Explore) first(int) int { return cmp.Or(e.Lower, 1) }
 
-func (e Explore) due() (int, time.Duration) { return -1, orDefault(e.Interval, 5*time.Second) }
+func (e Explore) due() (int, time.Duration) { return -1, cmp.Or(e.Interval, 5*time.Second) }
 
 func (e Explore) check() error {
 	if err := checkBounds("Explore", e); err != nil {
@@ -75,10 +75,10 @@ func (e Explore) check() error {
 func (e Explore) withDefaults() Explore {
 	e.Lower, e.Upper = e.bounds()
 	_, e.Interval = e.due()
-	e.Chance, e.Step = orDefault(e.Chance, 0.4), orDefault(e.Step, 0.1)
-	e.ChanceDown = orDefault(e.ChanceDown, 0.2)
-	e.IdleAfter, e.IdleRatio = orDefault(e.IdleAfter, 72*time.Hour), orDefault(e.IdleRatio, 0.8)
-	e.Range, e.Weight = orDefault(e.Range, 16), orDefault(e.Weight, 0.5)
+	e.Chance, e.Step = cmp.Or(e.Chance, 0.4), cmp.Or(e.Step, 0.1)
+	e.ChanceDown = cmp.Or(e.ChanceDown, 0.2)
+	e.IdleAfter, e.IdleRatio = cmp.Or(e.IdleAfter, 72*time.Hour), cmp.Or(e.IdleRatio, 0.8)
+	e.Range, e.Weight = cmp.Or(e.Range, 16), cmp.Or(e.Weight, 0.5)
 	return e
 }
 

@@ -31,6 +31,7 @@ type front struct {
 	received atomic.Uint64 // messages of a pool with a Resizer
 	resizing atomic.Bool   // the head has been told to look at the size
 	sessions atomic.Int64
+	pace     pace // the head's
 
 	mu      sync.Mutex // guards what follows, and the order of messages to the head
 	holding bool

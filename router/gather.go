@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -36,9 +37,9 @@ func (h *head) openSession(ctx *actor.Context, msg any, asker actor.PID) {
 	s := &session{front: h.front, msg: bare(msg), trace: ctx.Trace(), asker: asker, routees: h.table.near}
 	switch l := h.cfg.logic.(type) {
 	case ScatterGather:
-		s.within = orDefault(l.Within, withinDefault)
+		s.within = cmp.Or(l.Within, withinDefault)
 	case TailChopping:
-		s.within, s.every = orDefault(l.Within, withinDefault), orDefault(l.Every, everyDefault)
+		s.within, s.every = cmp.Or(l.Within, withinDefault), cmp.Or(l.Every, everyDefault)
 		s.routees = make([]actor.PID, len(h.table.near))
 		for i, at := range h.front.random.Perm(len(s.routees)) {
 			s.routees[i] = h.table.near[at]

@@ -57,7 +57,7 @@ func Paths(sys *actor.System, paths ...string) Refs {
 // It fails, without having started anything, for a name that is bad or taken, a
 // parent that has stopped, and settings that make no sense.
 func Group(parent actor.Spawner, name string, source Source, logic Logic, opts ...Option) (actor.PID, error) {
-	if source == nil {
+	if isNil(source) {
 		return actor.PID{}, errors.New("spawn router: no source of routees")
 	}
 	return ref(spawn(parent, name, config{logic: logic, source: source}, opts))

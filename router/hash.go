@@ -65,7 +65,7 @@ func (c ConsistentHash) check(bool) error {
 }
 
 func (c ConsistentHash) over(routees []actor.PID, _ Picker, _ *rand.Rand) Picker {
-	return &hashed{key: c.Key, nodes: newRing(namesOf(routees), orDefault(c.VirtualNodes, virtualNodesDefault))}
+	return &hashed{key: c.Key, nodes: newRing(namesOf(routees), cmp.Or(c.VirtualNodes, virtualNodesDefault))}
 }
 
 // Rendezvous is [ConsistentHash] by another method: each key has a rank for every

@@ -15,9 +15,34 @@ const (
 	// grace is how long a routee that was taken out still gets what senders
 	// were about to send it, before it is stopped.
 	grace = 100 * time.Millisecond
-	// refillEvery bounds how often a pool replaces routees that die at once.
-	refillEvery = time.Second
+	// refillFirst and refillMax bound how often a pool with a Resizer spawns routees in
+	// the place of those that died: the first time at once, then after refillFirst,
+	// and after twice as long each time they die again without a calm time in between.
+	refillFirst, refillMax = time.Second, 30 * time.Second
 )
+
+// pace holds back the spawns of a pool whose routees die. It outlives the head.
+type pace struct {
+	until time.Time // nothing is spawned before
+	delay time.Duration
+	lost  bool // routees have died since the last spawn
+}
+
+// rest is how long to wait before routees are spawned.
+func (p *pace) rest(now time.Time) time.Duration { return max(p.until.Sub(now), 0) }
+
+// spawned notes that routees were.
+func (p *pace) spawned(now time.Time) {
+	if !p.lost {
+		return
+	}
+	p.lost = false
+	calm := now.Sub(p.until) > p.delay
+	if p.delay = min(2*p.delay, refillMax); calm {
+		p.delay = refillFirst
+	}
+	p.until = now.Add(p.delay)
+}
 
 // head is the actor of a router: it supervises the routees of a pool, follows
 // the source of a group, and publishes the table by which senders route.
@@ -25,14 +50,13 @@ type head struct {
 	front *front
 	cfg   config
 
-	members  []routee
-	names    int // given out
-	table    *table
-	known    bool // the routees are; in a group, once its source has spoken
-	open     bool // senders route by the table
-	decider  decider
-	refilled time.Time
-	cancel   func() // ends following the source
+	members []routee
+	names   int // given out
+	table   *table
+	known   bool // the routees are; in a group, once its source has spoken
+	open    bool // senders route by the table
+	decider decider
+	cancel  func() // ends following the source
 }
 
 // routee is a routee as its head sees it.
@@ -49,8 +73,18 @@ func (h *head) PreStart(ctx *actor.Context) error {
 	if h.cfg.source != nil {
 		return h.follow(ctx)
 	}
+	if rest := h.front.pace.rest(ctx.Now()); h.cfg.resizer != nil && rest > 0 {
+		ctx.After(rest, refillDue{}) // messages wait until then
+		return nil
+	}
+	return h.fill(ctx)
+}
+
+// fill spawns the first routees of a pool.
+func (h *head) fill(ctx *actor.Context) error {
 	n := h.cfg.n
 	if h.cfg.resizer != nil {
+		h.front.pace.spawned(ctx.Now())
 		h.decider = h.cfg.resizer.start()
 		n = h.cfg.resizer.first(n)
 		if _, d := h.cfg.resizer.due(); d > 0 {
@@ -65,6 +99,7 @@ func (h *head) PreStart(ctx *actor.Context) error {
 			return fmt.Errorf("pool: %w", err)
 		}
 	}
+	ctx.UnstashAll()
 	h.begin(ctx)
 	return nil
 }
@@ -98,7 +133,10 @@ func (h *head) begin(ctx *actor.Context) {
 }
 
 // PreRestart has messages wait in the mailbox for the next incarnation.
-func (h *head) PreRestart(*actor.Context, error) { h.end() }
+func (h *head) PreRestart(*actor.Context, error) {
+	h.front.pace.lost = true
+	h.end()
+}
 
 // PostStop makes dead letters of what comes from now on.
 func (h *head) PostStop(*actor.Context) { h.end() }
@@ -112,8 +150,8 @@ func (h *head) end() {
 
 // Receive manages routees, and routes what came through the mailbox.
 func (h *head) Receive(ctx *actor.Context) {
-	if _, listing := ctx.Message().(listed); !h.known && !listing {
-		_ = ctx.Stash() // until the source of the group has spoken; one that doesn't fit is a dead letter
+	if !h.known && !begins(ctx.Message()) {
+		_ = ctx.Stash() // until there are routees; one that doesn't fit is a dead letter
 		return
 	}
 	switch m := ctx.Message().(type) {
@@ -139,12 +177,25 @@ func (h *head) Receive(ctx *actor.Context) {
 	case resizeDue:
 		h.resize(ctx)
 	case refillDue:
+		if !h.known {
+			ctx.Fail(h.fill(ctx))
+			return
+		}
 		h.refill(ctx)
 	case retireDue:
 		m.ref.Tell(actor.PoisonPill{})
 	default:
 		h.route(ctx, m)
 	}
+}
+
+// begins reports whether a message brings a router its first routees.
+func begins(msg any) bool {
+	switch msg.(type) {
+	case listed, refillDue:
+		return true
+	}
+	return false
 }
 
 // route routes a message that came through the mailbox.
@@ -264,6 +315,7 @@ func (h *head) gone(ctx *actor.Context, ref actor.PID) {
 	if i < 0 {
 		return
 	}
+	h.front.pace.lost = h.front.pace.lost || h.members[i].child
 	h.members = slices.Delete(h.members, i, i+1)
 	h.publish()
 	h.checkEmpty(ctx)
@@ -287,12 +339,12 @@ func (h *head) refill(ctx *actor.Context) {
 	if missing <= 0 {
 		return
 	}
-	now := ctx.Now()
-	if rest := refillEvery - now.Sub(h.refilled); !h.refilled.IsZero() && rest > 0 {
+	if rest := h.front.pace.rest(ctx.Now()); rest > 0 {
 		ctx.AfterKey("refill", rest, refillDue{})
 		return
 	}
-	h.refilled = now
+	h.front.pace.lost = true // also when somebody has taken them out
+	h.front.pace.spawned(ctx.Now())
 	h.grow(ctx, missing)
 }
 

@@ -257,10 +257,3 @@ func checkWithin(logic string, d time.Duration) error {
 	}
 	return nil
 }
-
-func orDefault[T int | float64 | time.Duration](v, otherwise T) T {
-	if v == 0 {
-		return otherwise
-	}
-	return v
-}

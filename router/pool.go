@@ -25,8 +25,8 @@ func Pool(parent actor.Spawner, name string, n int, factory func() actor.Actor, 
 		}
 		return func() actor.Actor {
 			a := factory()
-			if a == nil {
-				return nil
+			if isNil(a) {
+				return a // the runtime says so
 			}
 			return &member{post: p, hooks: a, receive: a.Receive}
 		}
@@ -44,7 +44,7 @@ func PoolTyped[M any](parent actor.Spawner, name string, n int, factory func() a
 		}
 		return func() actor.Actor {
 			r := factory()
-			if r == nil {
+			if isNil(r) {
 				return nil
 			}
 			return &member{post: p, hooks: r, receive: func(ctx *actor.Context) { receive(ctx, r) }}

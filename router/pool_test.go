@@ -86,7 +86,7 @@ func TestAPoolWithAResizerRefills(t *testing.T) {
 		stopped(sys, first...)
 		synctest.Wait()
 		require.Len(t, routees(t, pool), 1, "the first was replaced at once")
-		time.Sleep(refillEvery)
+		time.Sleep(refillFirst)
 		synctest.Wait()
 		second := routees(t, pool)
 		require.Len(t, second, 2)
@@ -279,7 +279,7 @@ func TestTheSizeStaysWithinBounds(t *testing.T) {
 				}
 			}
 			synctest.Wait()
-			time.Sleep(refillEvery)
+			time.Sleep(3 * refillFirst)
 			synctest.Wait()
 			size := len(routees(t, pool))
 			require.GreaterOrEqual(t, size, 2)
@@ -498,6 +498,20 @@ func TestRoutersThatCannotBe(t *testing.T) {
 		{"too many", func() (actor.PID, error) { return Pool(sys, "a", routeesMax+1, newEcho, RoundRobin{}) }, "must be 1 to"},
 		{"no factory", func() (actor.PID, error) { return Pool(sys, "a", 1, nil, RoundRobin{}) }, "no factory"},
 		{"no logic", func() (actor.PID, error) { return Pool(sys, "a", 1, newEcho, nil) }, "no logic"},
+		{"a pointer to a logic", func() (actor.PID, error) { return Pool(sys, "a", 1, newEcho, &RoundRobin{}) }, "not a pointer"},
+		{"a nil pointer to a logic", func() (actor.PID, error) { return Pool(sys, "a", 1, newEcho, (*Balancing)(nil)) }, "not a pointer"},
+		{"a nil option", func() (actor.PID, error) { return Pool(sys, "a", 1, newEcho, RoundRobin{}, nil) }, "option 1 is nil"},
+		{"no function to broadcast by", func() (actor.PID, error) {
+			return Pool(sys, "a", 1, newEcho, RoundRobin{}, BroadcastIf(nil))
+		}, "option 1 is nil"},
+		{"no parent", func() (actor.PID, error) { return Pool(nil, "a", 1, newEcho, RoundRobin{}) }, "no parent"},
+		{"a nil parent", func() (actor.PID, error) { return Pool((*actor.System)(nil), "a", 1, newEcho, RoundRobin{}) }, "no parent"},
+		{"options of routees that contradict", func() (actor.PID, error) {
+			return Pool(sys, "a", 1, newEcho, RoundRobin{}, RouteeOptions{actor.Pinned{}, actor.Dedicated{}})
+		}, "RouteeOptions: Dedicated and Pinned"},
+		{"options of the head that make no sense", func() (actor.PID, error) {
+			return Pool(sys, "a", 1, newEcho, RoundRobin{}, HeadOptions{actor.Bounded(-1)})
+		}, "HeadOptions: Bounded"},
 		{"no source", func() (actor.PID, error) { return Group(sys, "a", nil, RoundRobin{}) }, "no source"},
 		{"name taken", func() (actor.PID, error) { return Pool(sys, "taken", 1, newEcho, RoundRobin{}) }, "name is taken"},
 		{"bad name", func() (actor.PID, error) { return Pool(sys, "a/b", 1, newEcho, RoundRobin{}) }, "bad actor name"},

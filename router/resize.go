@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -56,25 +57,25 @@ type Resize struct {
 
 func (r Resize) apply(c *config) { c.resizers = append(c.resizers, r) }
 
-func (r Resize) bounds() (int, int) { return orDefault(r.Lower, 1), orDefault(r.Upper, 10) }
+func (r Resize) bounds() (int, int) { return cmp.Or(r.Lower, 1), cmp.Or(r.Upper, 10) }
 
 func (r Resize) first(n int) int {
 	lower, upper := r.bounds()
 	return min(max(n, lower), upper)
 }
 
-func (r Resize) due() (int, time.Duration) { return orDefault(r.Messages, 10), 0 }
+func (r Resize) due() (int, time.Duration) { return cmp.Or(r.Messages, 10), 0 }
 
 func (r Resize) check() error {
 	if err := checkBounds("Resize", r); err != nil {
 		return err
 	}
 	switch {
-	case r.RampUp < 0:
+	case !(r.RampUp >= 0):
 		return fmt.Errorf("Resize.RampUp is %v: must not be negative", r.RampUp)
-	case r.BackoffBelow > 1:
+	case !(r.BackoffBelow <= 1):
 		return fmt.Errorf("Resize.BackoffBelow is %v: must be a part of 1", r.BackoffBelow)
-	case r.Backoff > 1:
+	case !(r.Backoff <= 1):
 		return fmt.Errorf("Resize.Backoff is %v: must be a part of 1", r.Backoff)
 	case r.Messages < 0:
 		return fmt.Errorf("Resize.Messages is %d: must not be negative", r.Messages)
@@ -94,7 +95,7 @@ func (r Resize) start() decider { return r }
 
 // pressure counts the busy routees.
 func (r Resize) pressure(loads []Load) int {
-	queued, busy := orDefault(r.Queued, 1), 0
+	queued, busy := cmp.Or(r.Queued, 1), 0
 	for _, l := range loads {
 		if l.Known && l.Busy && (queued < 0 || l.Waiting >= queued) {
 			busy++
@@ -108,9 +109,9 @@ func (r Resize) pressure(loads []Load) int {
 func (r Resize) delta(busy, known, size int) int {
 	change := 0
 	if busy >= known && known > 0 {
-		change += int(math.Ceil(orDefault(r.RampUp, 0.2) * float64(size)))
+		change += int(math.Ceil(cmp.Or(r.RampUp, 0.2) * float64(size)))
 	}
-	below, backoff := orDefault(r.BackoffBelow, 0.3), orDefault(r.Backoff, 0.1)
+	below, backoff := cmp.Or(r.BackoffBelow, 0.3), cmp.Or(r.Backoff, 0.1)
 	if below > 0 && backoff > 0 && known > 0 && float64(busy)/float64(known) < below {
 		change -= int(math.Ceil(backoff * float64(size)))
 	}
@@ -143,6 +144,16 @@ func (h *head) resize(ctx *actor.Context) {
 		return
 	}
 	change := h.decider.decide(ctx.Now(), h.loads(), h.front.received.Load(), h.front.random)
+	if lower, _ := h.cfg.resizer.bounds(); len(h.members) < lower {
+		h.refill(ctx)
+		return
+	}
+	if change > 0 {
+		if h.front.pace.rest(ctx.Now()) > 0 {
+			return // those that came last have died
+		}
+		h.front.pace.spawned(ctx.Now())
+	}
 	if change != 0 {
 		ctx.Log().Debug().Int("size", len(h.members)).Int("change", change).Msg("pool resized")
 		h.grow(ctx, change)

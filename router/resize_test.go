@@ -2,10 +2,15 @@ package router
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actor"
+	"github.com/troupe-go/troupe/testkit"
 )
 
 // loads is what a resizer sees: so many routees for each letter. i: idle,
@@ -214,4 +219,38 @@ func TestExploreKeepsWithinItsBounds(t *testing.T) {
 		sizes[size] = true
 	}
 	require.Len(t, sizes, 5, "every size was tried")
+}
+
+// A pool whose routees die one after the other comes back at a limited rate, however many
+// messages ask for more of them, and however its routees' failures are decided.
+func TestDyingRouteesAreReplacedAtALimitedRate(t *testing.T) {
+	for title, opts := range map[string][]Option{
+		"they stop":           {RouteeOptions{actor.Supervise{MaxRestarts: -1}}},
+		"the router restarts": nil,
+	} {
+		t.Run(title, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sys := testkit.Start(t, testkit.Config{Unchecked: true})
+				var spawned atomic.Int64
+				factory := func() actor.Actor {
+					spawned.Add(1)
+					return actor.Func(func(*actor.Context) { panic("at once") })
+				}
+				pool := testkit.Must(Pool(sys, "pool", 2, factory, RoundRobin{}, append(opts, Resize{Lower: 2, Upper: 6})...))
+				for range 100 {
+					for range 20 {
+						pool.Tell(1)
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				require.LessOrEqual(t, spawned.Load(), int64(8), "in a second")
+				for range 100 {
+					pool.Tell(1)
+					time.Sleep(time.Second)
+				}
+				require.LessOrEqual(t, spawned.Load(), int64(40), "in two minutes")
+				require.Greater(t, spawned.Load(), int64(8), "it goes on")
+			})
+		})
+	}
 }

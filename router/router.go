@@ -3,6 +3,7 @@ package router
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/troupe-go/troupe/actor"
 )
@@ -82,11 +83,26 @@ type config struct {
 	broadcastIf   BroadcastIf
 }
 
+// isNil reports whether v is nil, or a pointer or function that is.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Func:
+		return r.IsNil()
+	}
+	return false
+}
+
 // ToAll sends msg to every routee of a router; it is [Broadcast] with a type.
 func ToAll[M any](to actor.Ref[M], msg M) { to.PID().Tell(Broadcast{Message: msg}) }
 
 // systemOf finds the system to which an actor that can spawn belongs.
 func systemOf(parent actor.Spawner) (*actor.System, error) {
+	if isNil(parent) {
+		return nil, errors.New("there is no parent to spawn it on")
+	}
 	switch p := parent.(type) {
 	case *actor.System:
 		return p, nil
@@ -105,7 +121,10 @@ func spawn(parent actor.Spawner, name string, cfg config, opts []Option) (*front
 	if err != nil {
 		return fail(err)
 	}
-	for _, o := range opts {
+	for i, o := range opts {
+		if isNil(o) {
+			return fail(fmt.Errorf("option %d is nil", i+1))
+		}
 		o.apply(&cfg)
 	}
 	if err := cfg.check(); err != nil {
@@ -142,6 +161,15 @@ func ref(f *front, err error) (actor.PID, error) {
 func (c *config) check() error {
 	if c.logic == nil {
 		return errors.New("no logic: give one, such as RoundRobin{}")
+	}
+	if reflect.TypeOf(c.logic).Kind() == reflect.Pointer {
+		return fmt.Errorf("the logic is a %T: give the value, not a pointer to it", c.logic)
+	}
+	if err := actor.CheckOptions(c.routeeOptions...); err != nil {
+		return fmt.Errorf("RouteeOptions: %w", err)
+	}
+	if err := actor.CheckOptions(c.headOptions...); err != nil {
+		return fmt.Errorf("HeadOptions: %w", err)
 	}
 	pool := c.source == nil
 	if err := c.logic.check(pool); err != nil {
