@@ -53,9 +53,27 @@ func Ask[M, R any](ctx context.Context, to Ref[M], request Request[R]) (R, error
 	return ask[R](ctx, to.p, request)
 }
 
-// AskAs is [Ask] for messages that don't say what they are answered with.
-func AskAs[R, M any](ctx context.Context, to Ref[M], msg M) (R, error) {
-	return ask[R](ctx, to.p, msg)
+// AskAs is [Ask] for messages that don't say what they are answered with, such as those
+// to a [PID]: AskAs[int](ctx, pid, "how many?"). A message that a typed ref doesn't take
+// is an error at once.
+func AskAs[R, M, T any](ctx context.Context, to Ref[M], msg T) (R, error) {
+	m := any(msg) // once, since it may cost an allocation
+	if err := takes(to, m); err != nil {
+		var none R
+		return none, err
+	}
+	return ask[R](ctx, to.p, m)
+}
+
+// takes says whether a message is one of those that a ref takes.
+func takes[M any](to Ref[M], msg any) error {
+	if _, ok := msg.(M); ok || msg == nil {
+		return nil
+	}
+	if _, own := msg.(*traced); own {
+		return nil // whoever uses WithTrace has to know
+	}
+	return fmt.Errorf("ask %v: message %T is not a %v", to, msg, reflect.TypeFor[M]())
 }
 
 func ask[R any](ctx context.Context, to *process, msg any) (R, error) {
@@ -199,8 +217,14 @@ func AskThen[M, R any](ctx *Context, to Ref[M], request Request[R], then func(R,
 }
 
 // AskAsThen is [AskThen] for messages that don't say what they are answered with.
-func AskAsThen[R, M any](ctx *Context, to Ref[M], msg M, then func(R, error)) {
-	askThen(ctx, to.p, msg, then)
+func AskAsThen[R, M, T any](ctx *Context, to Ref[M], msg T, then func(R, error)) {
+	m := any(msg)
+	if err := takes(to, m); err != nil {
+		var none R
+		then(none, err)
+		return
+	}
+	askThen(ctx, to.p, m, then)
 }
 
 func askThen[R any](ctx *Context, to *process, msg any, then func(R, error)) {
@@ -216,7 +240,7 @@ func askThen[R any](ctx *Context, to *process, msg any, then func(R, error)) {
 		return
 	}
 	r := c.sys.newReply(wait)
-	k := &continuation{incarnation: c.incarnation, msg: ctx.carry(ctx.msg), from: ctx.from}
+	k := &continuation{incarnation: c.incarnation, detached: c.detached, msg: ctx.carry(ctx.msg), from: ctx.from}
 	timer := r.expire(wait)
 	r.gate.Notify(func() {
 		timer.Stop()

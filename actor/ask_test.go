@@ -177,3 +177,60 @@ func TestResultsGoToWhomOneLikes(t *testing.T) {
 	pid.Tell("")
 	require.Equal(t, []any{actor.Failure{Err: errBoom}, pid}, r.next(t, 2))
 }
+
+// Who has run out of its asker's time can still undo what it has begun.
+func TestACompensationOutlivesTheAskersDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		stock := spawn(t, sys, "stock", func(ctx *actor.Context) {
+			if ctx.Message() == "reserve" {
+				return // never answers
+			}
+			ctx.Reply("released")
+		})
+		undone := make(chan error, 2)
+		order := spawn(t, sys, "order", func(ctx *actor.Context) {
+			switch ctx.Message() {
+			case "blocking":
+				_, err := actor.AskAs[string](ctx, stock, "reserve")
+				require.ErrorIs(t, err, actor.ErrTimeout)
+				_, err = actor.AskAs[string](ctx, stock, "release")
+				require.ErrorIs(t, err, actor.ErrTimeout, "without Detach")
+				ctx.Detach()
+				_, err = actor.AskAs[string](ctx, stock, "release")
+				undone <- err
+			case "not blocking":
+				ctx.Detach()
+				actor.Go(ctx, func(context.Context) (int, error) { time.Sleep(time.Minute); return 0, nil }, func(int, error) {
+					actor.AskAsThen(ctx, stock, "release", func(_ string, err error) { undone <- err })
+				})
+			default:
+				_, has := ctx.Deadline()
+				ctx.Reply(has)
+			}
+		})
+		for _, how := range []string{"blocking", "not blocking"} {
+			short, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := actor.AskAs[int](short, order, how)
+			cancel()
+			require.ErrorIs(t, err, actor.ErrTimeout)
+			require.NoError(t, <-undone, how)
+			has, err := actor.AskAs[bool](t.Context(), order, "next")
+			require.NoError(t, err)
+			require.True(t, has, "the next message has its deadline")
+		}
+	})
+}
+
+func TestAskAsTakesWhatTheRefTakes(t *testing.T) {
+	sys := newSystem(t)
+	ref := actor.Narrow[string](spawn(t, sys, "x", func(ctx *actor.Context) { ctx.Reply(7) }))
+	n, err := actor.AskAs[int](t.Context(), ref.PID(), 1)
+	require.NoError(t, err)
+	require.Equal(t, 7, n)
+	n, err = actor.AskAs[int](t.Context(), ref, "?")
+	require.NoError(t, err)
+	require.Equal(t, 7, n)
+	_, err = actor.AskAs[int](t.Context(), ref, 1)
+	require.ErrorContains(t, err, "message int is not a string")
+}

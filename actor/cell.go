@@ -56,6 +56,7 @@ type cell struct {
 	// ---- owned by the turn ----
 	worker      *worker // that runs the turn; nil under other executors
 	phase       phase
+	detached    bool   // the asker's deadline doesn't count for the message being handled
 	suspends    int32  // failed ancestors about which nobody has decided yet
 	awaiting    int32  // results of Await that must come before the next message
 	handled     uint32 // messages of the present turn

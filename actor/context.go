@@ -304,10 +304,16 @@ func (c *Context) DiscardStash() {
 	}
 }
 
+// Detach goes on without the deadline of the asker: what the actor asks from now on, until
+// it has handled the present message, in the functions of [AskThen] and [Go] too, waits as
+// long as an ask without a deadline. It is for what has to be done although the asker has
+// given up: to undo half of something.
+func (c *Context) Detach() { c.cell.detached = true }
+
 // Deadline returns until when the asker of the message being handled waits;
-// false when nobody in this system does.
+// false when nobody in this system does, and after [Context.Detach].
 func (c *Context) Deadline() (time.Time, bool) {
-	if c.from != nil {
+	if c.from != nil && !c.cell.detached {
 		if r, ok := c.from.t.(*reply); ok {
 			return r.deadline, true
 		}

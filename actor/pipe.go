@@ -38,7 +38,7 @@ func Await[R any](ctx *Context, work func(context.Context) (R, error), then func
 func order[R any](ctx *Context, await bool, work func(context.Context) (R, error), then func(R, error)) {
 	c := ctx.cell
 	workCtx := c.extras().work.get()
-	k := &continuation{incarnation: c.incarnation, await: await, msg: ctx.carry(ctx.msg), from: ctx.from}
+	k := &continuation{incarnation: c.incarnation, await: await, detached: c.detached, msg: ctx.carry(ctx.msg), from: ctx.from}
 	if await {
 		c.awaiting++
 	}
@@ -82,12 +82,12 @@ func (c *cell) runContinuation(k *continuation) {
 	if k.await {
 		c.awaiting--
 	}
-	c.ctx.msg, c.ctx.from = c.arrive(k.msg), k.from
+	c.ctx.msg, c.ctx.from, c.detached = c.arrive(k.msg), k.from, k.detached
 	if c.x != nil {
 		c.x.ticking, c.x.aside = false, false
 	}
 	c.protect(func() error { k.fn(); return nil }, func(err error) {
-		c.ctx.msg, c.ctx.from = c.arrive(nil), nil
+		c.ctx.msg, c.ctx.from, c.detached = c.arrive(nil), nil, false
 		if err != nil {
 			c.failed(err)
 		}

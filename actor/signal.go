@@ -38,6 +38,7 @@ type continuation struct {
 	incarnation uint32
 	fn          func()
 	await       bool // messages wait for it
+	detached    bool // the deadline of from doesn't count
 	msg         any
 	from        *process
 }

@@ -75,6 +75,7 @@ func (c *cell) endTurn() {
 func (c *cell) batch(budget int) (handled int) {
 	done := false
 	defer func() {
+		c.detached = false
 		if !done {
 			err := recovered(recover())
 			if c.x != nil {
@@ -132,6 +133,7 @@ func (c *cell) one(env envelope) {
 	}
 	c.ctx.msg, c.ctx.from = env.msg, env.from
 	c.behave()
+	c.detached = false
 	if c.x != nil {
 		c.x.idle.touch(c, env.msg)
 		c.x.timers.rearm()
