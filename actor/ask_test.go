@@ -69,7 +69,7 @@ func TestDeadlineGoesWithTheRequest(t *testing.T) {
 		middle := spawn(t, sys, "middle", func(ctx *actor.Context) {
 			begun := time.Now()
 			_, err := actor.AskAs[int](ctx, silent, any(""))
-			require.ErrorIs(t, err, actor.ErrTimeout)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.Equal(t, 2*time.Second, time.Since(begun))
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -112,7 +112,7 @@ func TestTimeoutsSayWhatWasAsked(t *testing.T) {
 		sys := newSystem(t)
 		silent := spawn(t, sys, "silent", func(*actor.Context) {})
 		_, err := actor.Ask(t.Context(), silent, ask{})
-		require.ErrorIs(t, err, actor.ErrTimeout)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 		for _, part := range []string{silent.String(), "actor_test.ask", "5s"} {
 			require.ErrorContains(t, err, part)
 		}
@@ -233,4 +233,31 @@ func TestAskAsTakesWhatTheRefTakes(t *testing.T) {
 	require.Equal(t, 7, n)
 	_, err = actor.AskAs[int](t.Context(), ref, 1)
 	require.ErrorContains(t, err, "message int is not a string")
+}
+
+// What an ask has sent may be looked at, logged and sent on when the ask is over: it
+// gets no name for that, since nobody would take it back.
+func TestAnAskThatIsOverGetsNoName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t)
+		var during, after actor.PID
+		silent := spawn(t, sys, "silent", func(ctx *actor.Context) {
+			if ctx.Message() == any("early") {
+				during = ctx.Sender()
+				require.NotEmpty(t, during.Location().Path)
+				return
+			}
+			after = ctx.Sender()
+		})
+		for _, msg := range []any{"early", "late"} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := actor.AskAs[int](ctx, silent, msg)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			cancel()
+		}
+		require.NotEmpty(t, after.Location().Path)
+		require.Equal(t, after.Location(), after.Location())
+		require.NotEqual(t, during.Location(), after.Location())
+		require.Zero(t, sys.TempNames())
+	})
 }

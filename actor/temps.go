@@ -29,6 +29,11 @@ type temps struct {
 	count   int
 }
 
+// tempOver stands in place of a number for what is over without ever having had a name:
+// whoever asks for its name later, to write a log line or to send on what it had sent,
+// must not give it one, which nobody would take back.
+const tempOver = ^uint64(0)
+
 type temp struct {
 	n uint64
 	p *process
@@ -38,25 +43,24 @@ type temp struct {
 func (t *temps) slot(n uint64) *temp { return &t.slots[n&uint64(len(t.slots)-1)] }
 
 // name returns the number of p, which it keeps in id, and gives it one if it
-// has none.
+// has none. What is over gets one that leads to nobody.
 func (t *temps) name(p *process, id *atomic.Uint64) uint64 {
 	if n := id.Load(); n != 0 {
 		return n
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n := id.Load(); n != 0 {
-		return n
-	}
 	if 2*t.count >= len(t.slots) {
 		t.grow()
 	}
 	for {
 		n := t.numbers.Uint64()
-		if s := t.slot(n); n != 0 && s.p == nil {
+		if s := t.slot(n); n != 0 && n != tempOver && s.p == nil {
+			if !id.CompareAndSwap(0, n) {
+				return id.Load() // it has one, or is over since
+			}
 			*s = temp{n, p}
 			t.count++
-			id.Store(n)
 			return n
 		}
 	}
@@ -85,14 +89,22 @@ func (t *temps) get(n uint64) *process {
 	return nil
 }
 
+// TempNames returns how many asks, and others that aren't actors, have a name at
+// present because other nodes know of them. A system at rest has none.
+func (s *System) TempNames() int {
+	s.temps.mu.Lock()
+	defer s.temps.mu.Unlock()
+	return s.temps.count
+}
+
 func (t *temps) remove(r *reply) { t.release(&r.temp) }
 
-// release forgets the name.
+// release forgets the name; there will be no other.
 func (t *temps) release(id *atomic.Uint64) {
-	n := id.Load()
-	if n == 0 {
+	if id.CompareAndSwap(0, tempOver) {
 		return
 	}
+	n := id.Load()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.count == 0 || t.slot(n).n != n {

@@ -68,7 +68,7 @@ func (c *Cluster) Join(addr string) error {
 	if err := membership.ValidAddr(addr); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
-	c.daemon.Tell(membership.JoinNode{Addr: addr})
+	c.daemon.Tell(membership.JoinNode{Addr: canonicalAddr(addr)})
 	return nil
 }
 
@@ -76,6 +76,7 @@ func (c *Cluster) Join(addr string) error {
 // with the same meaning; see [Config.Seeds]. Saying it again changes nothing,
 // and once a node has joined, it does nothing.
 func (c *Cluster) JoinSeeds(addrs ...string) error {
+	addrs = canonicalAddrs(addrs)
 	if err := membership.ValidSeeds(addrs); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
@@ -97,11 +98,13 @@ func (c *Cluster) SetAppVersion(v string) error {
 // Down declares the member at addr dead, for good. It is meant for a node that
 // is known to be dead while no strategy decides so; one that lives ends itself
 // when it hears of it. An address that no member has is [ErrNoMember].
-func (c *Cluster) Down(addr string) error { return c.give(DownMember{Addr: addr}) }
+func (c *Cluster) Down(addr string) error { return c.give(DownMember{Addr: canonicalAddr(addr)}) }
 
 // Dismiss asks the member at addr to leave, as if it had called
 // [Cluster.Leave] itself. An address that no member has is [ErrNoMember].
-func (c *Cluster) Dismiss(addr string) error { return c.give(DismissMember{Addr: addr}) }
+func (c *Cluster) Dismiss(addr string) error {
+	return c.give(DismissMember{Addr: canonicalAddr(addr)})
+}
 
 // PrepareForShutdown makes it known to all members that the cluster is about to
 // be shut down as a whole. From then on nobody is let in, nobody becomes Up,

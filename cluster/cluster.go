@@ -29,16 +29,16 @@ type Cluster struct {
 	self   membership.Node
 	daemon actor.PID
 
-	outOfStep lag
-	view      atomic.Pointer[membership.View]  // written with feedsMu held
-	last      atomic.Pointer[membership.Ended] // written once, before ended opens
-	up        actor.Gate
-	ended     actor.Gate
-	settled   actor.Gate // up or ended
-	exiting   actor.Gate // exiting or ended
-	silent    actor.Gate // the heart has stopped: no sign of life comes any more
-	stopped   actor.Gate // the daemon is gone
-	spawned   actor.Gate // daemon is set
+	view    atomic.Pointer[membership.View]  // written with feedsMu held
+	last    atomic.Pointer[membership.Ended] // written once, before ended opens
+	excuse  atomic.Pointer[string]           // why this node isn't in a cluster yet
+	up      actor.Gate
+	ended   actor.Gate
+	settled actor.Gate // up or ended
+	exiting actor.Gate // exiting or ended
+	silent  actor.Gate // the heart has stopped: no sign of life comes any more
+	stopped actor.Gate // the daemon is gone
+	spawned actor.Gate // daemon is set
 
 	feedsMu   sync.Mutex
 	feeds     []*feed
@@ -54,13 +54,9 @@ func Start(ctx context.Context, sys *actor.System, cfg Config) (*Cluster, error)
 		return nil, err
 	}
 	if err := sys.Wait(ctx, &c.settled); err != nil {
+		why := c.notUp()
 		sys.BeginStop("it did not get into the cluster in time")
-		status := c.State().SelfMember().Status.String()
-		if c.State().SelfMember().Status == membership.Removed {
-			status = "in no cluster yet"
-		}
-		return nil, fmt.Errorf("start cluster: node %v is %s: %w; check that the seeds %v run and can be reached, and that the first of them is up",
-			c.self, status, err, cfg.Seeds)
+		return nil, fmt.Errorf("start cluster: %w: %w", err, why)
 	}
 	if !c.up.IsOpen() {
 		return nil, fmt.Errorf("start cluster: %w", c.Err())
@@ -69,12 +65,15 @@ func Start(ctx context.Context, sys *actor.System, cfg Config) (*Cluster, error)
 }
 
 // Open is [Start] without waiting: the node is on its way into the cluster when
-// it returns. [Cluster.Up] and [Cluster.Ended] tell what became of it.
+// it returns. [Cluster.Up] and [Cluster.Ended] tell what became of it, and
+// [Cluster.Ready] why it isn't Up yet: what each seed has answered. An answer that
+// changes is logged.
 func Open(sys *actor.System, cfg Config) (*Cluster, error) {
 	name := cfg.Name
 	if name == "" {
 		name = sys.Name()
 	}
+	cfg = cfg.canonical()
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("start cluster: %w", err)
 	}
@@ -92,9 +91,10 @@ func Open(sys *actor.System, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start cluster: %w", err)
 	}
-	c := &Cluster{sys: sys, remote: wire, name: name, self: membership.Node{Addr: wire.Addr(), UID: sys.UID()}, outOfStep: cfg.lag()}
+	c := &Cluster{sys: sys, remote: wire, name: name, self: membership.Node{Addr: wire.Addr(), UID: sys.UID()}}
 	none := membership.ViewOf(membership.State{}, c.self)
 	c.view.Store(&none)
+	c.excuse.Store(new(string))
 	mcfg := cfg.membership(name, c.self)
 	mcfg.Rand = chance
 	core, err := membership.New(mcfg)

@@ -1,8 +1,13 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/troupe-go/troupe/cluster/downing"
@@ -130,6 +135,47 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// canonical returns c with IP addresses in the form in which nodes are known by them.
+func (c Config) canonical() Config {
+	c.Listen, c.Advertise = canonicalAddr(c.Listen), canonicalAddr(c.Advertise)
+	c.Remote.Listen, c.Remote.Advertise = canonicalAddr(c.Remote.Listen), canonicalAddr(c.Remote.Advertise)
+	c.Seeds = canonicalAddrs(c.Seeds)
+	return c
+}
+
+// freePort reports whether the node has an address that it never had before.
+func (c Config) freePort() bool {
+	r := c.remote("")
+	_, port, err := net.SplitHostPort(r.Listen)
+	return r.Advertise == "" && (r.Listen == "" || err == nil && port == "0")
+}
+
+func canonicalAddrs(addrs []string) []string {
+	addrs = slices.Clone(addrs)
+	for i, a := range addrs {
+		addrs[i] = canonicalAddr(a)
+	}
+	return addrs
+}
+
+// canonicalAddr returns an address with its IP address and port in their shortest
+// form, as a listener that is bound to it tells it: "[0:0:0:0:0:0:0:1]:02551" is
+// "[::1]:2551". One with a name stays as it is.
+func canonicalAddr(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return addr
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		port = strconv.FormatUint(n, 10)
+	}
+	return net.JoinHostPort(ip.Unmap().String(), port)
+}
+
 func (c Config) downing() downing.Strategy {
 	if c.Downing == nil {
 		return downing.KeepMajority{}
@@ -158,6 +204,9 @@ func (c Config) membership(name string, self membership.Node) membership.Config 
 	m.Self, m.Cluster, m.Roles, m.Seeds, m.AppVersion = self, name, c.Roles, c.Seeds, c.AppVersion
 	if len(m.Seeds) == 0 && !c.JoinLater {
 		m.Seeds = []string{self.Addr}
+		if c.freePort() { // no cluster can know this node from before
+			m.ListenFor = cmp.Or(m.ListenFor, -1)
+		}
 	}
 	m.Settings = append([]membership.Setting{{Key: settingDowning, Value: c.downing().String()}}, m.Settings...)
 	return m

@@ -27,6 +27,7 @@ type daemon struct {
 	tickAt   time.Time
 	asked    bool // the system was asked to stop because this node leaves
 	over     bool
+	excuse   string // why this node isn't in a cluster yet
 
 	subscribers []actor.PID
 }
@@ -74,6 +75,8 @@ func (d *daemon) PreStart(ctx *actor.Context) error {
 	actor.Subscribe[remote.Gone](d.c.sys, ctx.Self())
 	actor.Subscribe[remote.DeclaredDead](d.c.sys, ctx.Self())
 	actor.Subscribe[remote.NotConnected](d.c.sys, ctx.Self())
+	actor.Subscribe[remote.Connected](d.c.sys, ctx.Self())
+	actor.Subscribe[remote.ConnectionLost](d.c.sys, ctx.Self())
 	if !d.cfg.JoinLater {
 		d.step(ctx, membership.Start{})
 	}
@@ -102,9 +105,15 @@ func (d *daemon) Receive(ctx *actor.Context) {
 		d.tickAt = time.Time{}
 		d.step(ctx, membership.Tick{})
 	case remote.NotConnected:
-		if m.Cause == remote.CauseRefused {
-			d.step(ctx, membership.Refused{Addr: m.Addr})
+		d.step(ctx, membership.NoAnswer{
+			Addr: m.Addr, UID: m.UID, Why: m.Text, Refused: m.Cause == remote.CauseRefused, Self: m.Cause == remote.CauseSelf, Gone: m.Cause == remote.CauseGone,
+		})
+	case remote.ConnectionLost:
+		if m.Control {
+			d.step(ctx, membership.Lost{Addr: m.Addr})
 		}
+	case remote.Connected:
+		d.step(ctx, membership.Met{Node: membership.Node{Addr: m.Addr, UID: m.UID}})
 	case remote.DeclaredDead:
 		d.step(ctx, membership.QuarantinedBy{Node: membership.Node{Addr: m.By, UID: m.UID}})
 	case remote.Gone:
@@ -139,7 +148,12 @@ func (d *daemon) gone(ctx *actor.Context, n membership.Node) {
 
 // step lets the core take one input, and the resolver look at what came of it.
 func (d *daemon) step(ctx *actor.Context, in membership.Input) {
-	for _, e := range d.core.Step(ctx.Now(), in) {
+	effects := d.core.Step(ctx.Now(), in)
+	if excuse := d.core.Excuse(); excuse != d.excuse {
+		d.excuse = excuse
+		d.c.excuse.Store(&excuse)
+	}
+	for _, e := range effects {
 		d.carryOut(ctx, e)
 	}
 	if !d.core.Ended() && d.decide(ctx, d.resolver.Step(ctx.Now(), d.core.View())) {
@@ -177,8 +191,12 @@ func (d *daemon) carryOut(ctx *actor.Context, e membership.Effect) {
 		d.c.exiting.Open()
 	case membership.Shutdown:
 		d.finish(ctx, e.Reason, e.Detail)
+	case membership.Look:
+		d.c.remote.Probe(e.Addr)
 	case membership.Warning:
 		ctx.Log().Warn().Msg(e.Text)
+	case membership.Note:
+		ctx.Log().Info().Msg(e.Text)
 	}
 }
 

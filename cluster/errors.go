@@ -23,6 +23,10 @@ var (
 	// ErrNotJoined: it found no cluster in the time of
 	// [membership.Config.GiveUpAfter]; the error says what it heard of the seeds.
 	ErrNotJoined = errors.New("found no cluster")
+	// ErrSuperseded: its cluster has met an older one of the same name and has given
+	// way; see [membership.Config.YieldFor]. Start the process anew: it joins the
+	// older one.
+	ErrSuperseded = errors.New("gave way to an older cluster of the same name")
 	// ErrFailed: the actor that runs the membership of this node failed.
 	ErrFailed = errors.New("membership failed")
 )
@@ -36,7 +40,8 @@ const (
 	ExitLeft = 0
 	// ExitError: any error that isn't about the membership, or [ErrFailed].
 	ExitError = 1
-	// ExitDowned: [ErrDowned] or [ErrEvicted]. Start the process anew.
+	// ExitDowned: [ErrDowned], [ErrEvicted] or [ErrSuperseded]. Start the process
+	// anew.
 	ExitDowned = 3
 	// ExitIncompatible: [ErrIncompatible]. Starting anew doesn't help; the
 	// configuration has to change.
@@ -51,7 +56,7 @@ func ExitCode(err error) int {
 	switch {
 	case err == nil || errors.Is(err, ErrLeft):
 		return ExitLeft
-	case errors.Is(err, ErrDowned) || errors.Is(err, ErrEvicted):
+	case errors.Is(err, ErrDowned) || errors.Is(err, ErrEvicted) || errors.Is(err, ErrSuperseded):
 		return ExitDowned
 	case errors.Is(err, ErrIncompatible):
 		return ExitIncompatible
@@ -64,7 +69,7 @@ func ExitCode(err error) int {
 var reasonErrors = map[membership.Reason]error{
 	membership.Left: ErrLeft, membership.Downed: ErrDowned, membership.Evicted: ErrEvicted,
 	membership.Incompatible: ErrIncompatible, membership.Failed: ErrFailed,
-	membership.NotJoined: ErrNotJoined,
+	membership.NotJoined: ErrNotJoined, membership.Superseded: ErrSuperseded,
 }
 
 // endError is the error of a node that has ended.

@@ -203,7 +203,7 @@ func (d *daemon) tell(c Change) {
 func logEvent(ctx *actor.Context, e membership.Event) {
 	level := zerolog.InfoLevel
 	switch e := e.(type) {
-	case membership.UnreachableMember, membership.MemberDowned:
+	case membership.UnreachableMember, membership.MemberDowned, membership.OtherCluster:
 		level = zerolog.WarnLevel
 	case membership.LeaderChanged, membership.RoleLeaderChanged:
 		level = zerolog.DebugLevel

@@ -40,7 +40,9 @@ func (h *heart) Receive(ctx *actor.Context) {
 			h.c.refTo(m.From, heartPath).Tell(heartbeatAck{h.c.self, m.Seq})
 		}
 	case heartbeatAck:
-		h.heard(ctx, m.From)
+		if m.Seq <= h.seq { // otherwise it is one to the heart before this one
+			h.heard(ctx, m.From, m.Seq)
+		}
 	case viewChanged:
 		h.viewChanged(ctx, m.view)
 	case beatDue:
@@ -83,8 +85,8 @@ func (h *heart) beat(to []membership.Node) {
 	}
 }
 
-func (h *heart) heard(ctx *actor.Context, n membership.Node) {
-	interval := h.pulse.heard(ctx.Now(), n)
+func (h *heart) heard(ctx *actor.Context, n membership.Node, seq uint64) {
+	interval := h.pulse.heard(ctx.Now(), n, seq)
 	if h.pulse.fd.Late(interval) && ctx.Now().Sub(h.late) >= lateEvery {
 		h.late = ctx.Now()
 		ctx.Log().Warn().Stringer("node", n).Stringer("after", interval).

@@ -18,6 +18,7 @@ type pulse struct {
 	targets  []membership.Node             // by the ring
 	lingers  []membership.Node             // no targets any more, but silent: somebody must notice them come back
 	expected map[membership.Node]time.Time // when silence of one never heard begins to count
+	answered map[membership.Node]uint64    // the newest heartbeat that each has answered
 	lastReap time.Time
 	trustAt  time.Time // before that this node accuses nobody: it was asleep itself
 	// grace is silence that this node grants the others on top because its own
@@ -28,7 +29,7 @@ type pulse struct {
 func newPulse(cfg Heartbeat, self membership.Node) *pulse {
 	return &pulse{
 		cfg: cfg, self: self, view: membership.ViewOf(membership.State{}, self),
-		expected: map[membership.Node]time.Time{},
+		expected: map[membership.Node]time.Time{}, answered: map[membership.Node]uint64{},
 		fd: phi.NewRegistry[membership.Node](phi.Settings{
 			Threshold: cfg.Threshold, AcceptablePause: cfg.AcceptablePause, FirstEstimate: cfg.Every, Fixed: cfg.Fixed,
 		}),
@@ -61,6 +62,7 @@ func (p *pulse) setView(now time.Time, v membership.View) {
 func (p *pulse) forget(n membership.Node) {
 	p.fd.Remove(n)
 	delete(p.expected, n)
+	delete(p.answered, n)
 }
 
 // active returns everybody who gets heartbeats.
@@ -92,11 +94,13 @@ func (p *pulse) answers(n membership.Node) bool {
 	return !p.view.Buried(n) && (!ok || m.Status != membership.Down)
 }
 
-// heard takes an answer of n and returns the time since the one before.
-func (p *pulse) heard(now time.Time, n membership.Node) time.Duration {
-	if !slices.Contains(p.targets, n) && !slices.Contains(p.lingers, n) {
+// heard takes n's answer to the heartbeat seq and returns the time since the one
+// before. An answer that comes again, or behind a later one, is no sign of life.
+func (p *pulse) heard(now time.Time, n membership.Node, seq uint64) time.Duration {
+	if !slices.Contains(p.targets, n) && !slices.Contains(p.lingers, n) || seq <= p.answered[n] {
 		return 0
 	}
+	p.answered[n] = seq
 	return p.fd.Heartbeat(n, now)
 }
 

@@ -61,7 +61,7 @@ func (s *simulation) run(d time.Duration) (unreachable, reachable string) {
 		if s.now.Sub(time.Unix(1000, 0))%(500*time.Millisecond) == 0 {
 			for _, n := range s.p.beat(s.now) {
 				if slices.Contains([]byte(s.answers), n.Addr[0]) {
-					s.p.heard(s.now, n)
+					s.p.heard(s.now, n, uint64(s.now.UnixNano()))
 				}
 			}
 		}
@@ -187,7 +187,7 @@ func TestPulse(t *testing.T) {
 		s.p.setView(s.now, viewOf("ab"))
 		require.Equal(t, "b", names(s.p.active()))
 		require.Len(t, s.p.expected, 1)
-		s.p.heard(s.now, nodeNamed("c"))
+		s.p.heard(s.now, nodeNamed("c"), uint64(s.now.UnixNano()))
 		require.False(t, s.p.fd.Monitoring(nodeNamed("c")))
 	})
 	t.Run("the dead get no sign of life", func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestWhoGetsHeartbeats(t *testing.T) { // section 8.5
 		case 1:
 			s.p.beat(s.now)
 		case 2:
-			s.p.heard(s.now, nodeNamed(string(rune('a'+r.IntN(8)))))
+			s.p.heard(s.now, nodeNamed(string(rune('a'+r.IntN(8)))), uint64(s.now.UnixNano()))
 		default:
 			s.now = s.now.Add(time.Duration(r.IntN(3000)) * time.Millisecond)
 			s.p.reap(s.now)
@@ -332,11 +332,42 @@ func TestFixedDetector(t *testing.T) {
 	p := newPulse(cfg, v.Self)
 	now := time.Unix(1000, 0)
 	p.setView(now, v)
-	p.heard(now, nodeNamed("b"))
+	p.heard(now, nodeNamed("b"), uint64(now.UnixNano()))
 	silence := func(d time.Duration) []membership.Node {
 		p.lastReap = now.Add(d - cfg.ReapEvery) // as if it had looked all the time
 		return p.reap(now.Add(d)).Unreachable
 	}
 	require.Empty(t, silence(3400*time.Millisecond))
 	require.Len(t, silence(3500*time.Millisecond), 1)
+}
+
+// FD-4: what n answered long ago, and what comes twice, says nothing about now.
+func TestALateAnswerIsNoSignOfLife(t *testing.T) {
+	cfg := Heartbeat{}.withDefaults()
+	now := time.Unix(1000, 0)
+	p := newPulse(cfg, nodeNamed("a"))
+	p.setView(now, viewOf("ab"))
+	seq := uint64(0)
+	for range 20 {
+		now, seq = now.Add(cfg.Every), seq+1
+		p.heard(now, nodeNamed("b"), seq)
+	}
+	silent := func() string {
+		for end := now.Add(30 * time.Second); now.Before(end); now = now.Add(cfg.ReapEvery) {
+			p.heard(now, nodeNamed("b"), seq)   // twice
+			p.heard(now, nodeNamed("b"), seq-5) // overtaken
+			if o := p.reap(now); len(o.Unreachable) > 0 {
+				return names(o.Unreachable)
+			}
+		}
+		return ""
+	}
+	require.Equal(t, "b", silent())
+	p.setView(now, viewOf("ab", "ab"))
+	for range 20 {
+		now, seq = now.Add(cfg.Every), seq+1
+		p.heard(now, nodeNamed("b"), seq)
+		p.reap(now)
+	}
+	require.Equal(t, "b", names(p.reap(now.Add(cfg.ReapEvery)).Reachable))
 }

@@ -31,7 +31,7 @@ type Runner struct {
 	// ends the process at once.
 	Signals bool
 	// RestartAfter is how long to wait before the next incarnation after one
-	// that was declared dead, removed or failed. It doubles, up to a minute,
+	// that was declared dead, removed, or failed, or gave way to an older cluster. It doubles, up to a minute,
 	// while incarnations end before they are Up. Default 0: none follows, and
 	// [Runner.Run] returns the reason. Lowered, a node comes back sooner, but
 	// what the old one did must have ended by then.
@@ -79,7 +79,7 @@ func (r Runner) Run(ctx context.Context) error {
 
 // startAnew reports whether another incarnation may do better.
 func startAnew(err error) bool {
-	return errors.Is(err, ErrDowned) || errors.Is(err, ErrEvicted) || errors.Is(err, ErrFailed) || errors.Is(err, ErrNotJoined)
+	return errors.Is(err, ErrDowned) || errors.Is(err, ErrEvicted) || errors.Is(err, ErrSuperseded) || errors.Is(err, ErrFailed) || errors.Is(err, ErrNotJoined)
 }
 
 // live runs one incarnation to its end, and reports whether it ever was Up.

@@ -40,6 +40,13 @@ func (b *budget) release(n int) {
 	call(ready)
 }
 
+// load returns how much of total is taken, and how many wait in line.
+func (b *budget) load(total int) (taken, waiting int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return total - b.free, len(b.waiting)
+}
+
 // withdraw takes an owner out of the line. It reports false when it isn't there.
 func (b *budget) withdraw(owner uint64) bool {
 	b.mu.Lock()

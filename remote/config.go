@@ -189,6 +189,9 @@ func (c Config) largeMax() int {
 	return positive(c.LargeMax, largeMaxDefault)
 }
 
+// largeRoom is the memory for large messages on their way in.
+func (c Config) largeRoom() int { return largeShare * c.largeMax() }
+
 // compressFrom is 0 when nothing is compressed.
 func (c Config) compressFrom() int {
 	if c.CompressFrom < 0 {
@@ -229,47 +232,6 @@ func (c Config) acceptRate() int {
 	return positive(c.AcceptRate, 200)
 }
 func (c Config) flushTimeout() time.Duration { return positive(c.FlushTimeout, time.Second) }
-
-// Validate says what is wrong with the configuration.
-func (c Config) Validate() error {
-	if c.FrameMax != 0 && (c.FrameMax < frameMaxGreet || c.FrameMax > 1<<30) {
-		return fmt.Errorf("FrameMax %d: must be from %d to %d bytes", c.FrameMax, frameMaxGreet, 1<<30)
-	}
-	if c.OrdinaryLanes < 0 || c.OrdinaryLanes > ordinaryMax {
-		return fmt.Errorf("OrdinaryLanes %d: must be from 1 to %d", c.OrdinaryLanes, ordinaryMax)
-	}
-	if c.Protocol != 0 && (c.Protocol < protocolOldest || c.Protocol > protocolVersion) {
-		return fmt.Errorf("Protocol %d: this release speaks versions %d to %d", c.Protocol, protocolOldest, protocolVersion)
-	}
-	if c.largeMax() > largeMaxMax || c.largeMax() > c.largeBufferMax() {
-		return fmt.Errorf("LargeMax %d: at most %d bytes, and no more than LargeBufferMax (%d)", c.LargeMax, largeMaxMax, c.largeBufferMax())
-	}
-	if err := checkPatterns(c.LargeTo); err != nil {
-		return fmt.Errorf("LargeTo: %w", err)
-	}
-	if c.frameMax() > c.bufferMax()/c.lanes() || c.frameMax() > c.controlBufferMax() {
-		return fmt.Errorf("FrameMax %d does not fit into the buffers of %d and %d bytes; raise BufferMax, which all ordinary lanes share, and ControlBufferMax",
-			c.frameMax(), c.bufferMax()/c.lanes(), c.controlBufferMax())
-	}
-	if err := checkSecrets(c.Secrets); err != nil {
-		return err
-	}
-	if err := c.Access.check(len(c.Secrets)); err != nil {
-		return fmt.Errorf("Access: %w", err)
-	}
-	for _, addr := range []string{c.Listen, c.Advertise} {
-		if addr == "" {
-			continue
-		}
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return fmt.Errorf("address %q: %w; write host:port", addr, err)
-		}
-		if !plain(addr, addrMax) {
-			return fmt.Errorf("address %q: at most %d visible ASCII characters; write other host names in their ASCII form", addr, addrMax)
-		}
-	}
-	return nil
-}
 
 // listenAddr fills in the host that is safe.
 func (c Config) listenAddr() string {

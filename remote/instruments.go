@@ -47,6 +47,9 @@ type Stats struct {
 	MemoryNeeded, MemoryMax int64
 	// Peers are the addresses known, Connections the connections at present.
 	Peers, Connections int
+	// LargeReserved is the memory in bytes that is set aside at present for large
+	// messages that are on their way in, LargeWaiting how many of them wait for some.
+	LargeReserved, LargeWaiting int
 }
 
 // PeerStats are the counts of one peer, since it is known; see Config.ForgetAfter.
@@ -291,6 +294,7 @@ func (r *Remote) Stats() Stats {
 	if r.cfg.Keys != nil {
 		s.CertificateExpires = r.cfg.Keys.Expires()
 	}
+	s.LargeReserved, s.LargeWaiting = r.large.load(r.cfg.largeRoom())
 	o := &r.overload
 	s.Overloaded, s.Overloads, s.MemoryNeeded, s.MemoryMax = o.refusing.Load(), o.begun.Load(), o.needed.Load(), o.max.Load()
 	c := &r.stats

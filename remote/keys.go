@@ -193,10 +193,8 @@ func (r *Remote) stopTimers() {
 	r.timers = nil
 }
 
-// remind says each hour that traffic can be read on the way.
+// remind says at once, and then each hour, that traffic can be read on the way.
 func (r *Remote) remind() {
-	r.every(reminderEvery, func() {
-		r.log.Warn().Str("addr", r.self.Addr).Msg("traffic with other machines is not encrypted: whoever is on the way can read and change it; set TCP.TLS")
-		r.remind()
-	})
+	r.log.Warn().Str("addr", r.self.Addr).Msg("traffic with other machines is not encrypted: whoever is on the way can read and change it; set TCP.TLS")
+	r.every(reminderEvery, r.remind)
 }

@@ -248,7 +248,8 @@ func (p *peer) laneDown(o *outbound, err error) {
 				})
 			}
 			p.remote.log.Debug().Str("peer", p.addr).Stringer("lane", o.kind).Err(err).Msg("no connection")
-			p.notConnected(causeOf(err))
+			cause, text := causeOf(err)
+			p.notConnected(0, cause, text)
 		}
 		a.laneDown(now, o.kind, wanted)
 	})
@@ -274,10 +275,10 @@ func (p *peer) laneRefused(o *outbound, r refusal) {
 		}
 		p.instruments.failed.Add(1)
 		p.closeStream(o.kind)
+		cause, text := r.cause(p.remote.self, p.addr)
+		p.notConnected(r.UID, cause, text)
 		if r.Code != refusedGone {
-			var cause Cause
-			cause, r.Text = r.cause(p.remote.self, p.addr)
-			p.notConnected(cause, r.Text)
+			r.Text = text
 		}
 		a.laneRefused(now, o.kind, r)
 	})
@@ -318,7 +319,8 @@ func (p *peer) carryOut(now time.Time, e effect) {
 		p.streams[e.lane] = p.dial(e.lane)
 	case effectCloseLane:
 		if e.text != "" {
-			p.notConnected(causeOf(errUnanswered))
+			cause, text := causeOf(errUnanswered)
+			p.notConnected(0, cause, text)
 		}
 		if e.gentle {
 			p.leaveStream(e.lane)

@@ -87,6 +87,9 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("start remoting: %w", err)
 	}
+	if !plain(sys.Name(), systemMax) {
+		return nil, fmt.Errorf("start remoting: system %.100q: a name on the wire has at most %d visible ASCII characters", sys.Name(), systemMax)
+	}
 	if err := codec.Register[Order](sys.Registry(), "troupe.remote.Order.v1", codec.RightSpawn); err != nil {
 		return nil, fmt.Errorf("start remoting: %w", err)
 	}
@@ -95,7 +98,7 @@ func Start(sys *actor.System, cfg Config) (*Remote, error) {
 		log: sys.Log().With().Str("part", "remote").Logger(), peers: map[string]place{}, conns: map[uint64]*inbound{},
 		gate: newGate(cfg.acceptRate()),
 	}
-	r.large.free = largeShare * cfg.largeMax()
+	r.large.free = cfg.largeRoom()
 	if cfg.Patience >= 0 {
 		wait := positive(cfg.Patience, 500*time.Millisecond)
 		r.patience = func(f func()) actor.Timer { return r.clock.AfterFunc(wait, f) }

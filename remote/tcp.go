@@ -42,6 +42,14 @@ type TCP struct {
 	polling polling
 }
 
+// validate says what is wrong with the settings, apart from TLS.
+func (t *TCP) validate() error {
+	if t.DialTimeout < 0 || t.WriteTimeout < 0 {
+		return fmt.Errorf("TCP: DialTimeout %v, WriteTimeout %v: must not be negative; 0 is the default", t.DialTimeout, t.WriteTimeout)
+	}
+	return nil
+}
+
 // Secure reports whether TLS is set.
 func (t *TCP) Secure() bool { return t.TLS != nil }
 

@@ -13,6 +13,7 @@ import (
 // up to twenty times a second for each node that something is sent to.
 type NotConnected struct {
 	Addr  string
+	UID   uint64 // of the incarnation that has answered; 0: it is not known
 	Cause Cause
 	// Text is what the node at the address did, or is, in the words of this one and
 	// with the cure: "refuses the connection: nothing listens there".
@@ -50,6 +51,8 @@ const (
 	CauseSelf
 	// CauseVersion: the two nodes have no version of the protocol in common.
 	CauseVersion
+	// CauseGone: the node there has declared this incarnation dead; see [DeclaredDead].
+	CauseGone
 	// CauseOther: anything else, see the text.
 	CauseOther
 )
@@ -96,6 +99,8 @@ func (f refusal) cause(self identity, addr string) (Cause, string) {
 		return CauseSecret, f.Text
 	case refusedName:
 		return CauseTLS, "does not take this node for the one that it says to be: " + f.Text
+	case refusedGone:
+		return CauseGone, "has declared this node dead: " + f.Text
 	case refusedVersion:
 		return CauseVersion, "speaks other versions: " + f.Text
 	}
@@ -103,9 +108,9 @@ func (f refusal) cause(self identity, addr string) (Cause, string) {
 }
 
 // notConnected says that a dial was in vain.
-func (p *peer) notConnected(cause Cause, text string) {
+func (p *peer) notConnected(uid uint64, cause Cause, text string) {
 	p.vain = &NotConnectedError{Addr: p.addr, Cause: cause, Text: text}
-	p.remote.sys.Publish(NotConnected{Addr: p.addr, Cause: cause, Text: text})
+	p.remote.sys.Publish(NotConnected{Addr: p.addr, UID: uid, Cause: cause, Text: text})
 }
 
 // misfit logs that a peer can't be talked to as things are configured, once for each

@@ -47,6 +47,7 @@ type sim struct {
 	newest   actor.Epoch
 	stopLag  time.Duration
 	loss     float64
+	stale    float64 // the chance that a message comes again, or for the first time, much later
 	log      []string
 }
 
@@ -60,6 +61,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{t: t, random: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1000, 0), versions: [][]membership.Member{nil}}
 	s.stopLag = time.Duration(s.random.IntN(800)) * time.Millisecond
 	s.loss = []float64{0, 0, 0.05, 0.3}[s.random.IntN(4)]
+	s.stale = []float64{0, 0.1, 0.5}[s.random.IntN(3)]
 	return s
 }
 
@@ -229,10 +231,7 @@ func (s *sim) carryOut(n *simNode) {
 	for _, e := range n.core.take() {
 		switch e := e.(type) {
 		case sendTo:
-			if s.random.Float64() >= s.loss {
-				to := e.to
-				s.after(s.jitter(300*time.Millisecond), func() { s.deliver(to, e.msg) })
-			}
+			s.send(e.to, e.msg)
 		case startInstance:
 			s.start(n, e.epoch)
 		case stopInstance:
@@ -247,6 +246,17 @@ func (s *sim) carryOut(n *simNode) {
 			s.log = append(s.log, fmt.Sprintf("%v %v %v->%v", s.now.Sub(time.Unix(1000, 0)), n.node.Addr, e.from, e.to))
 			require.True(s.t, e.from.mayBecome(e.to), "%v -> %v\n%v", e.from, e.to, s.log)
 		}
+	}
+}
+
+// send carries a message, which may be lost, late, overtaken and doubled.
+func (s *sim) send(to membership.Node, msg any) {
+	deliver := func() { s.deliver(to, msg) }
+	if s.random.Float64() < s.stale {
+		s.after(s.jitter(time.Second<<s.random.IntN(6)), deliver)
+	}
+	if s.random.Float64() >= s.loss+s.stale/4 {
+		s.after(s.jitter(300*time.Millisecond), deliver)
 	}
 }
 

@@ -29,8 +29,7 @@ type Settings struct {
 	Timeout time.Duration
 }
 
-// OrDefaults returns s with the default in the place of each time that is 0.
-func (s Settings) OrDefaults() Settings {
+func (s Settings) withDefaults() (Settings, error) {
 	if s.TTL == 0 {
 		s.TTL = 30 * time.Second
 	}
@@ -40,11 +39,6 @@ func (s Settings) OrDefaults() Settings {
 	if s.Timeout == 0 {
 		s.Timeout = min(s.TTL/6, 5*time.Second)
 	}
-	return s
-}
-
-func (s Settings) withDefaults() (Settings, error) {
-	s = s.OrDefaults()
 	err := ValidName(s.Name)
 	switch {
 	case err != nil:

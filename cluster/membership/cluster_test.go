@@ -56,10 +56,13 @@ func TestFormation(t *testing.T) { // C16, C38
 			w.until("cluster", 5*time.Second, w.allUp("a", "b", "c"))
 		})
 	})
-	t.Run("first seed alone forms at once when nothing runs at the other seeds", func(t *testing.T) {
+	t.Run("first seed alone forms when it has listened and nothing runs at the other seeds", func(t *testing.T) {
 		w := newWorld(t, 1)
-		w.start("a", "a", "b", "c")
-		w.until("cluster", 100*time.Millisecond, w.allUp("a"))
+		a := w.start("a", "a", "b", "c")
+		w.run(299 * time.Millisecond)
+		require.False(t, a.core.joined())
+		w.run(time.Millisecond)
+		require.True(t, w.allUp("a")())
 	})
 	t.Run("restarted first seed finds the cluster that is there", func(t *testing.T) {
 		seeds(t, 20, func(w *world) {
@@ -135,7 +138,7 @@ func TestFormation(t *testing.T) { // C16, C38
 		x := w.start("x", "a", "b")
 		w.until("refusal", 5*time.Second, w.ended(x))
 		require.Equal(t, Incompatible, x.ended.Reason)
-		require.Contains(t, x.ended.Detail, `is named "test", this node wants "other"`)
+		require.Contains(t, x.ended.Detail, `a:2551 belongs to cluster "test", this node to "other": give both the same name`)
 	})
 	t.Run("clash of settings is told", func(t *testing.T) {
 		w := newWorld(t, 1)

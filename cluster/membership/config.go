@@ -44,6 +44,20 @@ type Config struct {
 	// Minimum holds members back from becoming Up until enough are there.
 	Minimum Minimum
 
+	// ListenFor is how long the first seed listens, from its start on, before it
+	// forms a cluster: members of a cluster that has lost its seeds look whether
+	// they are back, many times in that time, and invite it. Default 300 ms;
+	// negative: not at all. Raised, each first start takes longer; lowered, or
+	// where looking takes longer, a second cluster may be formed: see YieldFor.
+	ListenFor time.Duration
+	// YieldFor is how long after it was formed a cluster gives way to an older one
+	// of the same name that it meets: all its nodes end with [Superseded], and join
+	// the older one when they are started anew. Default 10 s; negative: never; see
+	// [Always]. Raised, two clusters are one again by themselves, and what the
+	// younger one has done in the meantime is given up: entities that it has
+	// written refuse to write in the older one until all nodes were stopped and a
+	// cluster was formed anew. All nodes must have the same.
+	YieldFor time.Duration
 	// SeedTimeout is how long the first seed goes on asking the others once
 	// enough of them (see FormQuorum) have said that they are in no cluster,
 	// before it forms one. Default 2 s. It doesn't wait when every other seed
@@ -122,6 +136,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.Seeds = slices.Clone(c.Seeds)
 	c.Settings = slices.Clone(c.Settings)
 	slices.SortFunc(c.Settings, compareSettings)
+	c.ListenFor = max(orDefault(c.ListenFor, 300*time.Millisecond), 0)
+	c.YieldFor = orDefault(c.YieldFor, 10*time.Second)
 	c.SeedTimeout = orDefault(c.SeedTimeout, 2*time.Second)
 	c.AskEvery = orDefault(c.AskEvery, 500*time.Millisecond)
 	c.JoinTimeout = orDefault(c.JoinTimeout, 5*time.Second)

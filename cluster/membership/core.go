@@ -23,6 +23,9 @@ type Core struct {
 	warned time.Time
 
 	seeding   seeding
+	watch     []watched     // the other seeds, in their order
+	hailed    []hailed      // nodes that were told of this cluster
+	rivals    []rival       // other clusters of this name, the one told of last is last
 	confirmed []Node        // done exiting, sorted
 	pending   []pendingJoin // wait until the old incarnation of their address is removed
 	stuck     time.Time     // since when this leader waits for convergence; zero: it doesn't
@@ -84,8 +87,12 @@ func (c *Core) Step(now time.Time, in Input) []Effect {
 		c.setVersion(in.AppVersion)
 	case Received:
 		c.receive(in.Message)
-	case Refused:
-		c.refused(in.Addr)
+	case NoAnswer:
+		c.unanswered(in)
+	case Lost:
+		c.lost(in.Addr)
+	case Met:
+		c.met(in.Node)
 	case Observed:
 		c.observed(in)
 	case Quarantined:
@@ -121,7 +128,7 @@ func (c *Core) Next() time.Time {
 	}
 	next := c.seeding.next(c.cfg, c.now)
 	if c.joined() {
-		next = earliest(next, c.round)
+		next = earliest(earliest(next, c.round), c.nextLook())
 		if c.heat > 0 {
 			next = earliest(next, c.pushed.Add(c.cfg.PushEvery))
 		}
@@ -180,6 +187,7 @@ func (c *Core) settle() {
 	c.acknowledge()
 	c.push()
 	c.gossipRound()
+	c.look()
 }
 
 // change makes s the state after a change by this node.
@@ -264,7 +272,8 @@ func (c *Core) lead() {
 			break
 		}
 		c.farewell(changes)
-		c.change(c.state.apply(changes, c.now.UnixNano()))
+		c.change(c.state.apply(c.me.Node, changes, c.now.UnixNano()))
+		c.tellDoubtful(changes)
 	}
 	if !c.ended {
 		c.leadWeakly()
@@ -297,6 +306,16 @@ func (c *Core) farewell(changes []Change) {
 	}
 }
 
+// tellDoubtful tells members that they can't be let in and must join again.
+func (c *Core) tellDoubtful(changes []Change) {
+	for _, ch := range changes {
+		if ch.To == Down && !c.ended {
+			c.warn("%v can't become up: its up-number was promised to another member too, and those who promised it are gone; it is declared dead and must join again", ch.Node)
+			c.tell(ch.Node)
+		}
+	}
+}
+
 // leadWeakly lets joining members work when convergence stays away for long.
 func (c *Core) leadWeakly() {
 	changes := WeakActions(c.View(), c.cfg.Minimum)
@@ -307,7 +326,7 @@ func (c *Core) leadWeakly() {
 		c.stuck = c.now
 	case !c.now.Before(c.stuck.Add(c.cfg.WeaklyUpAfter)):
 		c.stuck = time.Time{}
-		c.change(c.state.apply(changes, 0))
+		c.change(c.state.apply(c.me.Node, changes, 0))
 	}
 }
 
@@ -388,7 +407,7 @@ func (c *Core) down(nodes []Node) {
 		if !ok || !m.Status.CanBecome(Down) {
 			continue
 		}
-		next = next.apply([]Change{{n, m.Status, Down, 0}}, 0)
+		next = next.apply(c.me.Node, []Change{{n, m.Status, Down, 0}}, 0)
 		if n != c.me.Node {
 			told = append(told, n)
 		}

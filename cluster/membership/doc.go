@@ -12,7 +12,8 @@
 //     the state it acts on. Up-numbers, which tell the age, are given in that
 //     way, never used twice and never changed.
 //   - Only the first seed forms a cluster, never while another seed answers that
-//     it is in one, and by default not while most seeds can't be asked.
+//     it is in one or a member invites it, and by default not while other seeds
+//     can't be asked.
 //   - A state grows with the members and the recent removals, not with history.
 //     A change is told as a difference; while nothing happens, a digest goes to
 //     one member now and then, however many there are.
@@ -25,15 +26,17 @@
 // heartbeats at [Joined]; after [ExitStarted] hand over and say [ExitDone];
 // after [Shutdown] stop all work, since this incarnation can't join again.
 //
-// A first seed that restarts while all other seeds are gone, but other members
-// live, forms a second cluster that never merges with the first (their creation
-// stamps differ, so they refuse each other's gossip): list enough seeds.
+// A first seed listens before it forms a cluster, and members look for seeds that
+// they have lost. Where a second cluster is formed all the same, beside one that
+// could not reach its seeds, the two never merge (their creation stamps differ, so
+// they refuse each other's gossip); both say so when they meet, and a very young one
+// gives way.
 //
 // Reading order: node.go, status.go, member.go and version.go are the nouns,
 // compat.go says who suits a cluster; vclock.go,
 // reach.go and state.go the value that is gossiped and its merge; view.go the
 // questions (leader, convergence, oldest) and leader.go the leader's decisions;
-// core.go steps through join.go, seed.go and gossip.go, with the words of
+// core.go steps through join.go, seed.go, answer.go, hail.go, rival.go and gossip.go, with the words of
 // effect.go and message.go; trail.go and delta.go make a change small to tell; ring.go says who watches whom, target.go who is told,
 // diff.go what happened.
 package membership

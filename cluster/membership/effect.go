@@ -23,9 +23,21 @@ type (
 	SetVersion struct{ AppVersion string }
 	// Received is a message of another core.
 	Received struct{ Message Message }
-	// Refused says that the node at Addr refused the connection: nothing
-	// runs there.
-	Refused struct{ Addr string }
+	// NoAnswer says that the node at Addr could not be connected to. It counts for
+	// seeds only.
+	NoAnswer struct {
+		Addr string
+		UID  uint64 // of the incarnation there, 0 if that isn't known
+		// Why is what it does instead, in words: "refuses the connection".
+		Why string
+		// Refused says that nothing runs there, Self that it is this node, which is
+		// known by another address, Gone that it holds this incarnation for dead.
+		Refused, Self, Gone bool
+	}
+	// Lost says that a connection to the node at Addr has ended that was open.
+	Lost struct{ Addr string }
+	// Met says that this incarnation has answered at its address.
+	Met struct{ Node Node }
 	// Observed is the word of this node's failure detector. Nodes that
 	// aren't members are skipped.
 	Observed struct{ Unreachable, Reachable []Node }
@@ -53,7 +65,9 @@ func (JoinNode) input()        {}
 func (JoinSeeds) input()       {}
 func (SetVersion) input()      {}
 func (Received) input()        {}
-func (Refused) input()         {}
+func (NoAnswer) input()        {}
+func (Lost) input()            {}
+func (Met) input()             {}
 func (Observed) input()        {}
 func (Quarantined) input()     {}
 func (QuarantinedBy) input()   {}
@@ -92,8 +106,13 @@ type (
 		// Detail explains the reason in words; may be empty.
 		Detail string
 	}
+	// Look asks who is at an address: the answer is [Met] for an incarnation that
+	// was not known yet, [NoAnswer] if nobody is there.
+	Look struct{ Addr string }
 	// Warning is for the log.
 	Warning struct{ Text string }
+	// Note is for the log, too, and nothing to worry about.
+	Note struct{ Text string }
 )
 
 func (Send) effect()        {}
@@ -101,7 +120,9 @@ func (Changed) effect()     {}
 func (Joined) effect()      {}
 func (ExitStarted) effect() {}
 func (Shutdown) effect()    {}
+func (Look) effect()        {}
 func (Warning) effect()     {}
+func (Note) effect()        {}
 
 // Reason says why a node is in no cluster any more.
 type Reason uint8
@@ -122,6 +143,8 @@ const (
 	// Failed: what ran its membership failed. A [Core] never tells this; its
 	// owner may.
 	Failed
+	// Superseded: its cluster has met an older one of the same name, see the detail.
+	Superseded
 )
 
 // String returns the reason in lower case.
@@ -139,6 +162,8 @@ func (r Reason) String() string {
 		return "found no cluster"
 	case Failed:
 		return "failed"
+	case Superseded:
+		return "gave way to an older cluster"
 	}
 	return fmt.Sprintf("reason %d", uint8(r))
 }

@@ -16,6 +16,8 @@ func Example() {
 		Cluster: "shop",
 		Seeds:   []string{addr},
 		Rand:    rand.New(rand.NewPCG(1, 2)),
+
+		ListenFor: -1, // there is nobody else
 	})
 	if err != nil {
 		fmt.Println(err)

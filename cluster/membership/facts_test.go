@@ -148,21 +148,23 @@ func TestLeaderActions(t *testing.T) {
 	t.Run("numbers are promised before they are given, and never twice", func(t *testing.T) {
 		s := parse(t, "a:up* b:joining* c:joining* d:joining* e:joining*")
 		s.LastUp = 9
-		for i, promised := range []uint64{1, 0, 5, 5, 1} {
+		for i, promised := range []uint64{1, 0, 5, 6, 1} {
 			s.members[i].promised = promised
 		}
+		s.members[0].UpNumber = 1
 		changes := LeaderActions(ViewOf(s, node("a")), Minimum{})
 		require.Equal(t, []Change{
 			{node("b"), Joining, Joining, 10}, // had none
 			{node("c"), Joining, Up, 5},
-			{node("d"), Joining, Joining, 11}, // c has it
-			{node("e"), Joining, Joining, 12}, // a is it
+			{node("d"), Joining, Up, 6},
+			{node("e"), Joining, Joining, 11}, // a is it
 		}, changes)
-		next := s.apply(changes, 0)
-		require.Equal(t, uint64(12), next.LastUp)
-		d, _ := next.Member(node("d"))
-		require.Equal(t, Joining, d.Status)
-		require.Equal(t, uint64(11), d.promised)
+		next := s.apply(node("a"), changes, 0)
+		require.Equal(t, uint64(11), next.LastUp)
+		e, _ := next.Member(node("e"))
+		require.Equal(t, Joining, e.Status)
+		require.Equal(t, uint64(11), e.promised)
+		require.Equal(t, node("a"), e.promisedBy)
 	})
 	t.Run("minimum by role", func(t *testing.T) {
 		v := ViewOf(parse(t, "a:up* b:joining*"), node("a"))
@@ -233,7 +235,7 @@ func TestStatusTable(t *testing.T) {
 
 func TestWhatTheDownedHaveSeenCountsNoMore(t *testing.T) { // section 8.1
 	s := parse(t, "a:up* b:up* c:up*")
-	s = s.apply([]Change{{node("b"), Up, Down, 0}}, 0)
+	s = s.apply(node("a"), []Change{{node("b"), Up, Down, 0}}, 0)
 	require.Equal(t, []Node{node("a"), node("c")}, s.SeenBy())
 }
 

@@ -45,6 +45,10 @@ func (c *Core) receive(m Message) {
 		if from, ok := c.state.Member(m.From); c.isForUs(m.From, m.To, m.Created) && ok && from.Status != Down {
 			c.evicted()
 		}
+	case Hail:
+		c.receiveHail(m)
+	case Rival:
+		c.receiveRival(m)
 	default:
 		c.warn("message %T is unknown", m)
 	}
@@ -57,7 +61,7 @@ func (c *Core) isForUs(from, to Node, created int64) bool {
 		return false
 	}
 	if created != c.state.Created {
-		c.warn("%v sends messages of another cluster of the same name: two clusters were formed", from)
+		c.contact(from, created)
 		return false
 	}
 	return true

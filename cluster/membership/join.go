@@ -49,13 +49,7 @@ func (c *Core) receiveJoin(m Join) {
 }
 
 func (c *Core) admit(m Join) {
-	joiner := Member{Node: m.From, Status: Joining, Roles: m.Roles, AppVersion: m.AppVersion}
-	if c.View().SelfMember().works() {
-		// It has seen every number that was given, so it can promise the next;
-		// the leader then needs no round of its own for that.
-		joiner.promised = c.state.LastUp + 1
-	}
-	c.change(c.state.with(joiner))
+	c.change(c.View().admitted(Member{Node: m.From, Roles: m.Roles, AppVersion: m.AppVersion}))
 	if !c.ended {
 		c.send(m.From, Welcome{c.me.Node, m.From, c.state})
 	}
@@ -64,8 +58,8 @@ func (c *Core) admit(m Join) {
 // replace says of the old incarnation of an address that it is over, for the new
 // one proves that, and lets the new one in as soon as the old is removed.
 func (c *Core) replace(old Member, m Join) {
-	if !c.View().SelfMember().works() && slices.ContainsFunc(c.state.members, Member.works) {
-		return // the old one may have left, and only those who work wait for each other to know
+	if !c.mayReplace() {
+		return
 	}
 	i := slices.IndexFunc(c.pending, func(p pendingJoin) bool { return p.join.From.Addr == m.From.Addr })
 	if i >= 0 {
@@ -79,15 +73,20 @@ func (c *Core) replace(old Member, m Join) {
 	}
 }
 
+// mayReplace reports whether this node may say that an incarnation is over. The
+// old one may have left, and only members that work wait for each other to know.
+func (c *Core) mayReplace() bool {
+	return c.View().SelfMember().works() || !slices.ContainsFunc(c.state.members, Member.works)
+}
+
 // outlived returns s once self knows that the process of a member is over: it is
 // dead, unless it was Exiting. That one has left: the leader removes it as it
 // is, since nobody will hear of it again.
 func (s State) outlived(self Node, m Member) State {
-	s = s.withReach(s.reach.Change(self, m.Node, Terminated))
 	if m.Status == Exiting {
-		return s
+		return s.withReach(s.reach.Change(self, m.Node, Terminated))
 	}
-	return s.apply([]Change{{m.Node, m.Status, Down, 0}}, 0)
+	return s.declaredDead(self, m.Node)
 }
 
 // admitPending lets those in whose address has become free.
@@ -117,7 +116,7 @@ func (c *Core) leave(addr string) {
 	}
 	m, ok := c.state.At(addr)
 	if ok && m.Status.CanBecome(Leaving) {
-		c.change(c.state.apply([]Change{{m.Node, m.Status, Leaving, 0}}, 0))
+		c.change(c.state.apply(c.me.Node, []Change{{m.Node, m.Status, Leaving, 0}}, 0))
 	}
 }
 
@@ -132,7 +131,7 @@ func (c *Core) prepareShutdown() {
 	next.Closing = true
 	for _, m := range next.members {
 		if m.Status == Up {
-			next = next.apply([]Change{{m.Node, Up, PreparingForShutdown, 0}}, 0)
+			next = next.apply(c.me.Node, []Change{{m.Node, Up, PreparingForShutdown, 0}}, 0)
 		}
 	}
 	c.change(next)

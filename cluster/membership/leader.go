@@ -61,15 +61,19 @@ func LeaderActions(v View, quorum Minimum) []Change {
 	for _, m := range v.members {
 		switch m.Status {
 		case Joining, WeaklyUp:
-			// Only who has seen this very state is promoted: it would have said
-			// so, had another leader given it an up-number already.
-			switch {
-			case !admit || !v.Seen(m.Node):
-			case m.promised == 0 || v.promisedTwice(m):
+			// Only a member that has seen this very state is promoted: it would
+			// have said so, had another leader given it an up-number already.
+			if !admit || !v.Seen(m.Node) {
+				continue
+			}
+			switch v.claim(m) {
+			case claimGood:
+				out = append(out, Change{m.Node, m.Status, Up, m.promised})
+			case claimVoid:
 				last++
 				out = append(out, Change{m.Node, m.Status, m.Status, last})
-			default:
-				out = append(out, Change{m.Node, m.Status, Up, m.promised})
+			case claimDoubtful:
+				out = append(out, Change{m.Node, m.Status, Down, 0})
 			}
 		case Up:
 			if v.Closing { // it became Up while the word spread
@@ -89,17 +93,6 @@ func LeaderActions(v View, quorum Minimum) []Change {
 	return out
 }
 
-// promisedTwice reports whether somebody has a better claim to the number that m
-// was promised: two members that let nodes in at once promise the same.
-func (v View) promisedTwice(m Member) bool {
-	for _, o := range v.members {
-		if o.Node != m.Node && (o.UpNumber == m.promised || o.promised == m.promised && o.Node.Compare(m.Node) < 0) {
-			return true
-		}
-	}
-	return false
-}
-
 // WeakActions returns what the leader does after it has waited long enough for
 // a convergence that doesn't come: who joins and can be reached begins to work.
 func WeakActions(v View, quorum Minimum) []Change {
@@ -117,13 +110,15 @@ func WeakActions(v View, quorum Minimum) []Change {
 	return out
 }
 
-// apply returns s after the changes; at stamps the tombstones.
-func (s State) apply(changes []Change, at int64) State {
+// apply returns s after the changes that by decided; at stamps the tombstones.
+func (s State) apply(by Node, changes []Change, at int64) State {
 	for _, c := range changes {
 		m, ok := s.Member(c.Node)
 		switch {
 		case ok && m.Status == c.To:
-			m.promised = max(m.promised, c.UpNumber)
+			if m.promised < c.UpNumber {
+				m.promised, m.promisedBy = c.UpNumber, by
+			}
 			s = s.with(m)
 		case !ok || !m.Status.CanBecome(c.To):
 		case c.To == Removed:
@@ -131,6 +126,9 @@ func (s State) apply(changes []Change, at int64) State {
 		default:
 			m.Status = c.To
 			m.UpNumber = max(m.UpNumber, c.UpNumber)
+			if m.UpNumber > 0 {
+				m.promisedBy = Node{}
+			}
 			s = s.with(m)
 		}
 		if ok && c.To == Down { // what it has seen counts no longer

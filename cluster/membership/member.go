@@ -28,11 +28,11 @@ type Member struct {
 	// [CompareVersions]; empty if it has none.
 	AppVersion string
 
-	// promised is the up-number that the member will have. It is known to
-	// everybody who works before the member becomes Up with it: should the
-	// leader die with its decision, whoever comes after it won't give the
-	// number to another.
-	promised uint64
+	// promised is the up-number that the member will have, and promisedBy the
+	// member that promised it: zero once the number is given, when that member
+	// is gone, or when two made the same promise. See numbers.go.
+	promised   uint64
+	promisedBy Node
 }
 
 // HasRole reports whether m has the role; every member has the role "".
@@ -61,9 +61,17 @@ func CompareAge(a, b Member) int {
 // smaller up-number that was really given.
 func joinMember(a, b Member) Member {
 	a.Status = max(a.Status, b.Status)
-	a.promised = max(a.promised, b.promised)
+	switch {
+	case a.promised < b.promised:
+		a.promised, a.promisedBy = b.promised, b.promisedBy
+	case a.promised == b.promised && a.promisedBy != b.promisedBy:
+		a.promisedBy = Node{}
+	}
 	if a.UpNumber == 0 || (b.UpNumber != 0 && b.UpNumber < a.UpNumber) {
 		a.UpNumber = b.UpNumber
+	}
+	if a.UpNumber > 0 {
+		a.promisedBy = Node{}
 	}
 	// Roles are set once by the node itself, so both sides have the same;
 	// the choice only keeps the merge independent of the order of its sides.
@@ -75,7 +83,8 @@ func joinMember(a, b Member) Member {
 }
 
 func sameMember(a, b Member) bool {
-	return a.Node == b.Node && a.Status == b.Status && a.UpNumber == b.UpNumber && a.promised == b.promised && a.AppVersion == b.AppVersion && slices.Equal(a.Roles, b.Roles)
+	return a.Node == b.Node && a.Status == b.Status && a.UpNumber == b.UpNumber && a.promised == b.promised && a.promisedBy == b.promisedBy &&
+		a.AppVersion == b.AppVersion && slices.Equal(a.Roles, b.Roles)
 }
 
 // validRoles sorts roles, drops doubles, and says what is wrong with them.

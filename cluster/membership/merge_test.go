@@ -51,7 +51,7 @@ func history(r *rand.Rand, views, steps int) []State {
 			if next == Up {
 				c.UpNumber = s.LastUp + 1
 			}
-			s = s.apply([]Change{c}, 0)
+			s = s.apply(self[i], []Change{c}, 0)
 		case 4:
 			if m, ok := s.Member(self[j]); !ok || i == j || m.Status != Down {
 				continue
@@ -170,10 +170,10 @@ func TestTombstones(t *testing.T) {
 	})
 	t.Run("a stamp the horizon covers is moved beyond it", func(t *testing.T) {
 		late := s.cleared(500).without(b, 100)
-		require.Equal(t, []Tombstone{{b, 501}}, late.Tombstones())
+		require.Equal(t, []Tombstone{{Node: b, At: 501}}, late.Tombstones())
 	})
 	t.Run("overflow names the stamp that makes room", func(t *testing.T) {
-		x := State{tombs: []Tombstone{{a, 5}, {b, 3}, {Node{"c:1", 1}, 9}}}
+		x := State{tombs: []Tombstone{{Node: a, At: 5}, {Node: b, At: 3}, {Node: Node{"c:1", 1}, At: 9}}}
 		require.Zero(t, x.overflow(3))
 		require.Equal(t, int64(3), x.overflow(2))
 		require.Len(t, x.cleared(x.overflow(1)).tombs, 1)

@@ -7,7 +7,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Message is what cores send each other; it is one of the types of this file.
+// Message is what cores send each other; it is one of the types of this file, or
+// [Delta], [Recent], [Hail] or [Rival].
 // Messages are values and encode themselves.
 type Message interface {
 	codec.Appender
@@ -115,6 +116,8 @@ func Register(reg *codec.Registry) error {
 		codec.Register[Seen](reg, "troupe.membership.Seen.v1", codec.RightMember, codec.Control),
 		codec.Register[ExitingConfirmed](reg, "troupe.membership.ExitingConfirmed.v1", codec.RightMember, codec.Control),
 		codec.Register[Farewell](reg, "troupe.membership.Farewell.v1", codec.RightMember, codec.Control),
+		codec.Register[Hail](reg, "troupe.membership.Hail.v1", codec.RightMember, codec.Control),
+		codec.Register[Rival](reg, "troupe.membership.Rival.v1", codec.RightMember, codec.Control),
 	)
 }
 

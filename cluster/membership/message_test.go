@@ -33,7 +33,7 @@ func samples(t testing.TB) []Message {
 		Welcome{a, b, s}, Gossip{b, a, s}, Gossip{b, a, State{}},
 		Digest{a, b, 7, 0xdead, 0xbeef}, Seen{a, b, 7, 0xdead, nil}, Seen{a, b, 7, 0xdead, []byte{5}},
 		Delta{b, a, s.Created, 0xdead, 0xbeef, []byte{3}, []int{0, 2}, s}, Recent{b, a, 7, []uint64{0xbeef, 0xdead}}, Recent{b, a, 7, nil},
-		ExitingConfirmed{a, b, 7}, Farewell{a, b, 7},
+		ExitingConfirmed{a, b, 7}, Farewell{a, b, 7}, Hail{a, b, "shop", 7}, Rival{a, b, 7, Node{"z:1", 9}, 8, true},
 	}
 }
 
@@ -144,6 +144,11 @@ func TestHostileMessages(t *testing.T) {
 		"welcome when in":                 Welcome{b.node, a.node, before},
 		"ack when in":                     InitJoinAck{b.node, "test", "no", nil},
 		"nack when in":                    InitJoinNack{b.node, false},
+		"hail of a member for another":    Hail{b.node, a.node, "test", 99},
+		"hail of another name":            Hail{stranger, a.node, "other", 99},
+		"hail for an older incarnation":   Hail{stranger, Node{a.node.Addr, 1}, "test", 99},
+		"rival by a stranger":             Rival{stranger, a.node, before.Created, stranger, 99, true},
+		"rival that is younger":           Rival{b.node, a.node, before.Created, stranger, before.Created + 1, true},
 		"seen of something else":          Seen{b.node, a.node, before.Created, 1, nil},
 	} {
 		w.step(a, Received{m})

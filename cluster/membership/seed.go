@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -20,6 +19,9 @@ type seeding struct {
 	idle   []idleSeed
 	enough time.Time // since when enough seeds say that they are in no cluster
 	target Node
+
+	answers []answer // of the other seeds, in their order
+	invites []invite // newest last
 }
 
 // idleSeed is a seed that is known to be in no cluster.
@@ -43,6 +45,7 @@ func newSeeding(self Node, seeds []string) seeding {
 	for _, addr := range seeds {
 		if addr != self.Addr {
 			s.others = append(s.others, addr)
+			s.answers = append(s.answers, answer{addr: addr, text: noAnswer})
 		}
 	}
 	return s
@@ -57,6 +60,9 @@ func (s seeding) next(cfg Config, now time.Time) time.Time {
 	if deadline := s.enough.Add(cfg.SeedTimeout); s.phase == joinAsking && !s.enough.IsZero() && deadline.After(now) {
 		next = earliest(next, deadline)
 	}
+	if heard := s.since.Add(cfg.ListenFor); s.phase == joinAsking && s.first && heard.After(now) {
+		next = earliest(next, heard)
+	}
 	if cfg.GiveUpAfter > 0 {
 		next = earliest(next, s.begun.Add(cfg.GiveUpAfter))
 	}
@@ -70,7 +76,7 @@ func (c *Core) startSeeding() {
 	c.begin()
 	c.seeding.phase = joinAsking
 	c.seeding.since, c.seeding.ask = c.now, c.now
-	c.seeding.idle, c.seeding.enough = nil, time.Time{}
+	c.seeding.idle, c.seeding.enough, c.seeding.invites = nil, time.Time{}, nil
 }
 
 // begin starts the time after which this node gives up.
@@ -93,6 +99,7 @@ func (c *Core) joinSeeds(seeds []string) {
 	}
 	next.begun = c.seeding.begun
 	c.seeding = next
+	c.cfg.Seeds = slices.Clone(seeds)
 	c.startSeeding()
 }
 
@@ -132,11 +139,15 @@ func (c *Core) seed() {
 		return
 	}
 	if c.seeding.phase != joinIdle && c.cfg.GiveUpAfter > 0 && !c.now.Before(c.seeding.begun.Add(c.cfg.GiveUpAfter)) {
-		c.end(NotJoined, c.seeding.excuse(c.cfg.GiveUpAfter))
+		c.end(NotJoined, fmt.Sprintf("after %v: %s", c.cfg.GiveUpAfter, c.seeding.excuse()))
 		return
 	}
 	if c.seeding.phase == joinWaiting && !c.now.Before(c.seeding.since.Add(c.cfg.JoinTimeout)) {
-		c.startSeeding() // the member that was chosen doesn't answer
+		// The member that was chosen doesn't let this node in, or is gone. As long as
+		// it answers, there is a cluster, and none is to be formed.
+		chosen := c.seeding.target
+		c.startSeeding()
+		c.invited(chosen)
 	}
 	if c.seeding.phase == joinAsking && c.mayForm() {
 		c.form()
@@ -147,8 +158,12 @@ func (c *Core) seed() {
 	case !due:
 	case c.seeding.phase == joinAsking:
 		c.seeding.ask = c.now.Add(c.cfg.AskEvery)
+		c.tellAnswers()
 		for _, addr := range c.seeding.others {
-			c.send(Node{Addr: addr}, InitJoin{c.me.Node, c.cfg.Cluster, c.seeding.first, c.cfg.Settings})
+			c.ask(Node{Addr: addr})
+		}
+		for _, i := range c.freshInvites() {
+			c.ask(i.by)
 		}
 	case c.seeding.phase == joinWaiting:
 		c.seeding.ask = c.now.Add(c.cfg.AskEvery)
@@ -156,25 +171,9 @@ func (c *Core) seed() {
 	}
 }
 
-// excuse says why a node that gives up is in no cluster, and what to do.
-func (s seeding) excuse(after time.Duration) string {
-	if s.phase == joinWaiting {
-		return fmt.Sprintf("after %v: %s is a member but doesn't let this node in: look there for the reason, "+
-			"such as an older incarnation of this address that can't be removed while somebody is unreachable, or a shutdown of the whole cluster", after, s.target.Addr)
-	}
-	var heard []string
-	for _, addr := range s.others {
-		what := "doesn't answer"
-		if i := slices.IndexFunc(s.idle, func(o idleSeed) bool { return o.addr == addr }); i >= 0 {
-			what = "refuses the connection"
-			if s.idle[i].saidSo {
-				what = "is in no cluster either"
-			}
-		}
-		heard = append(heard, addr+" "+what)
-	}
-	return fmt.Sprintf("after %v: %s; check that the seeds run, can be reached under these addresses, "+
-		"have the same secret or certificates, and that the first of them is up: only that one forms a cluster", after, strings.Join(heard, ", "))
+// ask asks a node whether it is in a cluster.
+func (c *Core) ask(to Node) {
+	c.send(to, InitJoin{c.me.Node, c.cfg.Cluster, c.seeding.first, c.cfg.Settings})
 }
 
 // mayForm reports whether this node may form the cluster: it is the first
@@ -183,10 +182,14 @@ func (s seeding) excuse(after time.Duration) string {
 // as its word then: beside a seed that can't be asked, it is the picture that a
 // partition of a living cluster gives. And when such a partition heals, those
 // who can't tell of the cluster yet may be the first to answer; hence the wait.
+// In any case it listens for a while: members of a cluster that has lost its seeds
+// look whether they are back.
 func (c *Core) mayForm() bool {
-	if !c.seeding.first {
-		return false
-	}
+	return c.seeding.first && c.enoughIdle() && !c.now.Before(c.seeding.since.Add(c.cfg.ListenFor)) && len(c.freshInvites()) == 0
+}
+
+// enoughIdle reports whether enough seeds are in no cluster.
+func (c *Core) enoughIdle() bool {
 	idle, saySo := 0, 0
 	for _, s := range c.seeding.idle {
 		if c.now.Sub(s.at) > 3*c.cfg.AskEvery { // an old answer may have been overtaken
@@ -245,6 +248,7 @@ func (c *Core) checkClock(created int64) {
 // enter makes this node a member of the cluster of s.
 func (c *Core) enter(s State) {
 	c.seeding = seeding{phase: joinDone}
+	c.watchSeeds()
 	c.round = c.now.Add(c.cfg.GossipEvery)
 	c.out = append(c.out, Joined{})
 	c.checkClock(s.Created)
@@ -262,6 +266,9 @@ func (c *Core) receiveInitJoin(m InitJoin) {
 	if status := c.View().SelfMember().Status; status == Down || status == Exiting || c.state.Closing {
 		return // another member must answer, if any can
 	}
+	if old, ok := c.state.At(m.From.Addr); ok && old.Node != m.From && !c.mayReplace() {
+		return // the same
+	}
 	why := ""
 	if m.Cluster == c.cfg.Cluster && c.cfg.Compatibility != Ignore {
 		why = c.cfg.clash(c.cfg.Settings, m.Settings)
@@ -277,7 +284,7 @@ func (c *Core) receiveAck(m InitJoinAck) {
 		return
 	}
 	if m.Cluster != c.cfg.Cluster {
-		c.end(Incompatible, fmt.Sprintf("the cluster of %s is named %q, this node wants %q", m.From.Addr, m.Cluster, c.cfg.Cluster))
+		c.end(Incompatible, fmt.Sprintf("%s belongs to cluster %q, this node to %q: give both the same name, or other addresses", m.From.Addr, m.Cluster, c.cfg.Cluster))
 		return
 	}
 	// Both sides look: each may know of settings that the other doesn't check.
@@ -293,19 +300,19 @@ func (c *Core) receiveAck(m InitJoinAck) {
 		c.end(Incompatible, m.From.Addr+" says: "+why)
 		return
 	}
+	c.heardOf(m.From.Addr, inCluster)
 	c.joinThrough(m.From)
 }
 
 func (c *Core) receiveNack(m InitJoinNack) {
 	if c.seeding.first && m.First && CompareAddr(m.From.Addr, c.me.Addr) < 0 {
 		// Two nodes believe to be the first seed: the lower address goes ahead.
-		c.warn("%s believes to be the first seed too: all nodes must list the same seed first", m.From.Addr)
+		c.heardOf(m.From.Addr, "believes to be the first seed, too: all nodes must list the same seed first")
 		return
 	}
+	c.heardOf(m.From.Addr, idleToo)
 	c.seedIsIdle(m.From.Addr, true)
 }
-
-func (c *Core) refused(addr string) { c.seedIsIdle(addr, false) }
 
 func (c *Core) seedIsIdle(addr string, saidSo bool) {
 	if c.seeding.phase != joinAsking || !slices.Contains(c.seeding.others, addr) {

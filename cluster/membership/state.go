@@ -40,6 +40,37 @@ type Tombstone struct {
 	Node Node
 	// At is when the leader removed it, in Unix nanoseconds.
 	At int64
+
+	// number is the up-number that it had, or if it never had one (not given),
+	// the one that it was promised.
+	number uint64
+	given  bool
+}
+
+// claimOf returns the number that m has or may have been given.
+func claimOf(m Member) (number uint64, given bool) {
+	if m.UpNumber > 0 {
+		return m.UpNumber, true
+	}
+	return m.promised, false
+}
+
+// joinTombs merges what two views know of one that was removed.
+func joinTombs(a, b Tombstone) Tombstone {
+	a.At = max(a.At, b.At)
+	return a.claiming(b.number, b.given)
+}
+
+// claiming returns t with another number that the removed member had: one that
+// it was given counts before one that it was promised.
+func (t Tombstone) claiming(number uint64, given bool) Tombstone {
+	switch {
+	case given && (!t.given || number < t.number):
+		t.number, t.given = number, true
+	case !given && !t.given:
+		t.number = max(t.number, number)
+	}
+	return t
 }
 
 func compareTombs(a, b Tombstone) int { return a.Node.Compare(b.Node) }
@@ -121,12 +152,11 @@ func Merge(a, b State) State {
 		return a
 	}
 	out := State{Created: min(a.Created, b.Created), LastUp: max(a.LastUp, b.LastUp), Horizon: max(a.Horizon, b.Horizon), Closing: a.Closing || b.Closing}
-	out.tombs = slices.DeleteFunc(mergeSorted(a.tombs, b.tombs, compareTombs, func(x, y Tombstone) Tombstone {
-		return Tombstone{x.Node, max(x.At, y.At)}
-	}), func(t Tombstone) bool { return t.At <= out.Horizon })
+	out.tombs = slices.DeleteFunc(mergeSorted(a.tombs, b.tombs, compareTombs, joinTombs),
+		func(t Tombstone) bool { return t.At <= out.Horizon })
 	out.members = slices.DeleteFunc(mergeSorted(a.members, b.members,
-		func(x, y Member) int { return x.Node.Compare(y.Node) }, joinMember),
-		func(m Member) bool { return out.Buried(m.Node) })
+		func(x, y Member) int { return x.Node.Compare(y.Node) }, joinMember), out.bury)
+	out.forgetPromisers()
 	out.reach = a.reach.Merge(b.reach).Keep(out.has)
 	out.clock = a.clock.Merge(b.clock).Keep(out.has)
 	// Where nothing is new, the lists stay the same ones: that is cheap to see.
@@ -139,6 +169,29 @@ func Merge(a, b State) State {
 		out.seen = mergeSorted(seen, a.seen, compareNodes, keepFirst)
 	}
 	return out
+}
+
+// bury reports whether m was removed, and keeps the number that it had.
+func (s State) bury(m Member) bool {
+	i, ok := slices.BinarySearchFunc(s.tombs, Tombstone{Node: m.Node}, compareTombs)
+	if ok {
+		s.tombs[i] = s.tombs[i].claiming(claimOf(m))
+	}
+	return ok
+}
+
+// forgetPromisers clears who promised a number where that is no member any more.
+func (s *State) forgetPromisers() {
+	gone := func(m Member) bool { return !m.promisedBy.IsZero() && !s.has(m.promisedBy) }
+	if !slices.ContainsFunc(s.members, gone) {
+		return
+	}
+	s.members = slices.Clone(s.members)
+	for i, m := range s.members {
+		if gone(m) {
+			s.members[i].promisedBy = Node{}
+		}
+	}
 }
 
 func keepFirst(a, _ Node) Node { return a }
@@ -194,12 +247,21 @@ func (s State) with(m Member) State {
 func (s State) without(n Node, at int64) State {
 	// A stamp that the horizon already covers would be no tombstone at all.
 	at = max(at, s.Horizon+1)
-	s.tombs = mergeSorted(s.tombs, []Tombstone{{n, at}}, compareTombs, func(a, _ Tombstone) Tombstone { return a })
+	m, _ := s.Member(n)
+	number, given := claimOf(m)
+	s.tombs = mergeSorted(s.tombs, []Tombstone{{n, at, number, given}}, compareTombs, func(a, _ Tombstone) Tombstone { return a })
 	s.members = slices.DeleteFunc(slices.Clone(s.members), func(m Member) bool { return m.Node == n })
+	s.forgetPromisers()
 	s.seen = slices.DeleteFunc(slices.Clone(s.seen), func(o Node) bool { return o == n })
 	s.reach = s.reach.Keep(s.has)
 	s.clock = s.clock.Keep(s.has)
 	return s
+}
+
+// declaredDead returns s after by has learned that n won't be heard of again.
+func (s State) declaredDead(by, n Node) State {
+	m, _ := s.Member(n)
+	return s.withReach(s.reach.Change(by, n, Terminated)).apply(by, []Change{{Node: n, From: m.Status, To: Down}}, 0)
 }
 
 // withReach returns s with another reachability table.
@@ -259,6 +321,10 @@ func Assemble(created int64, members []Member, unreachable ...[2]Node) State {
 	for _, m := range members {
 		s = s.seenBy(m.Node)
 	}
-	s.reach = assembleReach(slices.DeleteFunc(slices.Clone(unreachable), func(p [2]Node) bool { return !s.has(p[0]) || !s.has(p[1]) }))
+	for _, pair := range unreachable {
+		if s.has(pair[0]) && s.has(pair[1]) {
+			s.reach = s.reach.Change(pair[0], pair[1], Unreachable)
+		}
+	}
 	return s
 }

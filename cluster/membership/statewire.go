@@ -78,6 +78,10 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 		b = append(b, byte(m.Status))
 		b = wire.AppendUvarint(b, m.UpNumber)
 		b = wire.AppendUvarint(b, m.promised)
+		b = wire.AppendBool(b, !m.promisedBy.IsZero())
+		if !m.promisedBy.IsZero() {
+			b = m.promisedBy.Append(b)
+		}
 		b = wire.AppendUvarint(b, uint64(len(m.Roles)))
 		for _, r := range m.Roles {
 			b = wire.AppendUvarint(b, uint64(index[r]))
@@ -104,6 +108,8 @@ func appendState(b []byte, s State, withSeen bool) []byte {
 	for _, t := range s.tombs {
 		b = t.Node.Append(b)
 		b = wire.AppendUint64(b, uint64(t.At))
+		b = wire.AppendUvarint(b, t.number)
+		b = wire.AppendBool(b, t.given)
 	}
 	return b
 }
@@ -116,7 +122,7 @@ func readState(r *wire.Reader) State {
 		roles:    readStrings(r, rolesMax*membersMax, roleSizeMax),
 		versions: readStrings(r, membersMax, versionSizeMax),
 	}
-	n := r.Count(17)
+	n := r.Count(18)
 	if n > membersMax {
 		r.Fail("%d members, at most %d are allowed", n, membersMax)
 	}
@@ -142,6 +148,9 @@ type words struct{ roles, versions []string }
 
 func readMember(r *wire.Reader, s *State, words words) {
 	m := Member{Node: ReadNode(r), Status: Status(r.Byte()), UpNumber: r.Uvarint(), promised: r.Uvarint()}
+	if r.Bool() {
+		m.promisedBy = ReadNode(r)
+	}
 	if m.Status < Joining || m.Status > Down || max(m.UpNumber, m.promised) > s.LastUp {
 		r.Fail("member %v with status %d and up-number %d of %d", m.Node, m.Status, m.UpNumber, s.LastUp)
 	}
@@ -213,17 +222,21 @@ func readRecords(r *wire.Reader, s *State) {
 }
 
 func readTombs(r *wire.Reader, s *State) {
-	n := r.Count(15)
+	n := r.Count(17)
 	if n > tombsMax {
 		r.Fail("%d tombstones, at most %d are allowed", n, tombsMax)
 	}
 	for range n {
-		t := Tombstone{Node: ReadNode(r), At: int64(r.Uint64())}
+		t := Tombstone{Node: ReadNode(r), At: int64(r.Uint64()), number: r.Uvarint(), given: r.Bool()}
 		if r.Err() != nil {
 			return
 		}
 		if last := len(s.tombs) - 1; last >= 0 && compareTombs(s.tombs[last], t) >= 0 {
 			r.Fail("tombstone of %v out of order", t.Node)
+			return
+		}
+		if t.number > s.LastUp || t.given && t.number == 0 {
+			r.Fail("tombstone of %v with up-number %d of %d", t.Node, t.number, s.LastUp)
 			return
 		}
 		if s.has(t.Node) || t.At <= s.Horizon {

@@ -25,6 +25,7 @@ type world struct {
 	reg     *codec.Registry
 	nodes   map[string]*simNode // by address; the present incarnation
 	queue   eventHeap
+	formed  map[int64]bool // stamps of all clusters that ever were
 	pushes  int
 	cuts    map[[2]string]bool // from, to
 	delay   time.Duration      // largest delay of a message
@@ -51,7 +52,8 @@ type simNode struct {
 	node   Node
 	alive  bool
 	events []Event
-	said   []string // its warnings
+	said   []string // its warnings, and what is for the log besides
+	look   func()   // called when it looks at an address
 	ended  *Shutdown
 	silent map[Node]time.Time // since when a member can't be heard
 }
@@ -80,7 +82,7 @@ func (h *eventHeap) Pop() any {
 func newWorld(t testing.TB, seed uint64) *world {
 	w := &world{
 		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 1)), reg: codec.NewRegistry(),
-		now: time.Unix(1_700_000_000, 0), nodes: map[string]*simNode{}, cuts: map[[2]string]bool{},
+		now: time.Unix(1_700_000_000, 0), formed: map[int64]bool{}, nodes: map[string]*simNode{}, cuts: map[[2]string]bool{},
 		delay: 5 * time.Millisecond, sent: map[string]int{}, bytes: map[Node]int{},
 		removed: map[Node]map[Node]bool{}, status: map[[2]Node]Status{}, upOf: map[Node]uint64{}, owners: map[upKey]Node{},
 	}
@@ -137,7 +139,11 @@ func (w *world) step(n *simNode, in Input) {
 				n.events = append(n.events, e.Events...)
 				w.check(n, e.View)
 			}
+		case Look:
+			w.look(n, e.Addr)
 		case Warning:
+			n.said = append(n.said, e.Text)
+		case Note:
 			n.said = append(n.said, e.Text)
 		case ExitStarted:
 			w.after(10*time.Millisecond, func() { w.step(n, ExitDone{}) })
@@ -177,7 +183,7 @@ func (w *world) post(from *simNode, e Send) {
 		}
 		to, ok := w.nodes[e.To.Addr]
 		if !ok || !to.alive {
-			w.step(from, Refused{e.To.Addr})
+			w.step(from, NoAnswer{Addr: e.To.Addr, Why: "refuses the connection", Refused: true})
 			return
 		}
 		if e.To.UID != 0 && e.To != to.node {
@@ -186,6 +192,23 @@ func (w *world) post(from *simNode, e Send) {
 		msg, err := typ.Decode(codec.Scope{}, body)
 		require.NoError(w.t, err)
 		w.step(to, Received{msg.(Message)})
+	})
+}
+
+// look asks the address for a node who is there.
+func (w *world) look(from *simNode, addr string) {
+	if from.look != nil {
+		from.look()
+	}
+	w.after(2*time.Duration(w.rand.Int64N(int64(w.delay))), func() {
+		to, ok := w.nodes[addr]
+		switch {
+		case w.cuts[[2]string{from.node.Addr, addr}]:
+		case !ok || !to.alive:
+			w.step(from, NoAnswer{Addr: addr, Why: "refuses the connection", Refused: true})
+		default:
+			w.step(from, Met{to.node})
+		}
 	})
 }
 
@@ -288,6 +311,9 @@ func (w *world) ended(n *simNode) func() bool { return func() bool { return n.en
 
 // check holds every published view against the invariants.
 func (w *world) check(n *simNode, v View) {
+	if !v.State.IsZero() {
+		w.formed[v.Created] = true
+	}
 	checkInvariants(w.t, v.State)
 	if w.removed[n.node] == nil {
 		w.removed[n.node] = map[Node]bool{}

@@ -94,7 +94,7 @@ var actor = area{
 	}, {
 		name: "answered-ask-keeps-its-timer", file: "actor/ask.go",
 		old:    "\t\ttimer.Stop()\n\t\tc.sys.temps.remove(r)\n",
-		new:    "\t\tc.sys.temps.remove(r)\n",
+		new:    "\t\tif r.err != nil {\n\t\t\ttimer.Stop()\n\t\t}\n\t\tc.sys.temps.remove(r)\n",
 		breaks: "each ask leaves a timer behind until its time is up",
 	}, {
 		name: "answer-reaches-the-next-of-the-slot", file: "actor/temps.go",

@@ -61,7 +61,7 @@ var downing = area{
 	}, {
 		name: "older-than-the-oldest-is-only-down", file: "cluster/downing/strategy.go",
 		old:    `if oldest < 0 || slices.ContainsFunc(g.downed, func(m membership.Member) bool { return m.Older(g.members[oldest]) }) {`,
-		new:    `if oldest < 0 {`,
+		new:    `if oldest < 0 || s.EvenIfAlone && slices.ContainsFunc(g.downed, func(m membership.Member) bool { return m.Older(g.members[oldest]) }) {`,
 		breaks: "two sides may have an oldest each when one holds the other's for dead",
 	}, {
 		name: "downed-of-another-role-have-a-say", file: "cluster/downing/graph.go",
@@ -96,7 +96,7 @@ var downing = area{
 	}, {
 		name: "earlier-dead-are-not-awaited", file: "cluster/downing/lease.go",
 		old:    `r.lease.awaited = append(awaited, d.Down...)`,
-		new:    `r.lease.awaited = d.Down`,
+		new:    `r.lease.awaited = append(awaited[:0], d.Down...)`,
 		breaks: "a second decision forgets whom the lease still waits for",
 	}, {
 		name: "answer-that-nobody-asked-for", file: "cluster/downing/lease.go",

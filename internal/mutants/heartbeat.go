@@ -14,9 +14,9 @@ var heartbeat = area{
 		breaks: "the pause that made a node suspect makes the detector patient with the next",
 	}, {
 		name: "window-keeps-what-leaves", file: "internal/phi/window.go",
-		old:    "w.sqHigh, _ = bits.Sub64(w.sqHigh, high, borrow)",
-		new:    "w.sqHigh, _ = bits.Sub64(w.sqHigh, high, 0)",
-		breaks: "the variance drifts as intervals leave the window",
+		old:    "\tw.sum -= uint64(v)\n",
+		new:    "",
+		breaks: "the mean grows with every interval that leaves the window",
 	}, {
 		name: "ring-counts-the-unreachable", file: "cluster/membership/ring.go",
 		old: `		if reachable {

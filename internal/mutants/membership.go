@@ -5,19 +5,34 @@ var membership = area{
 	checks: []check{membershipTests, chaos, clusterTests, simulation},
 	mutants: []mutant{{
 		name: "promotes-who-has-not-seen", file: "cluster/membership/leader.go",
-		old:    `case !admit || !v.Seen(m.Node):`,
-		new:    `case !admit:`,
+		old:    `if !admit || !v.Seen(m.Node) {`,
+		new:    `if !admit {`,
 		breaks: "the leader promotes a member that may have another number from another leader already",
 	}, {
-		name: "keeps-a-number-promised-twice", file: "cluster/membership/leader.go",
-		old:    `case m.promised == 0 || v.promisedTwice(m):`,
-		new:    `case m.promised == 0:`,
-		breaks: "two members that were let in at once become Up with the same number",
+		name: "doubtful-number-is-given", file: "cluster/membership/numbers.go",
+		old:    `out = claimDoubtful`,
+		new:    `out = claimGood`,
+		breaks: "a number is given that a leader which is gone may have given to somebody else",
 	}, {
-		name: "given-number-is-no-better-claim", file: "cluster/membership/leader.go",
-		old:    `(o.UpNumber == m.promised || o.promised == m.promised && o.Node.Compare(m.Node) < 0)`,
-		new:    `o.promised == m.promised && o.Node.Compare(m.Node) < 0`,
-		breaks: "a promise of a number that somebody has already is kept",
+		name: "given-number-is-no-better-claim", file: "cluster/membership/numbers.go",
+		old:    `append(out, o), taken || given`,
+		new:    `append(out, o), taken`,
+		breaks: "a promise of a number that a member has already is kept",
+	}, {
+		name: "number-of-the-removed-is-free", file: "cluster/membership/numbers.go",
+		old:    `promised: t.number}), taken || t.given`,
+		new:    `promised: t.number}), taken`,
+		breaks: "the number of a member that was removed is given again",
+	}, {
+		name: "vouched-by-one-who-does-not-work", file: "cluster/membership/numbers.go",
+		old:    `ok && by.works() {`,
+		new:    `ok && by.Status != Down {`,
+		breaks: "the word of a member that doesn't count for convergence keeps a number from its owner",
+	}, {
+		name: "promises-on-what-others-have-not-seen", file: "cluster/membership/numbers.go",
+		old:    `ok && self.works() && v.Converged() {`,
+		new:    `ok && self.works() {`,
+		breaks: "a member promises a number in a view that hasn't converged",
 	}, {
 		name: "leader-up-while-closing-never-prepares", file: "cluster/membership/leader.go",
 		old:    `if v.Closing { // it became Up`,
@@ -31,7 +46,7 @@ var membership = area{
 	}, {
 		name: "weakly-up-though-unreachable", file: "cluster/membership/leader.go",
 		old:    `if m.Status == Joining && (m.Node == v.Self || reach.Worst(m.Node) == Reachable) {`,
-		new:    `if m.Status == Joining {`,
+		new:    `if m.Status == Joining && (m.Node != v.Self || reach.Worst(m.Node) == Reachable) {`,
 		breaks: "a member that can't be reached becomes weakly up",
 	}, {
 		name: "newcomer-with-the-same-horizon-is-unknown", file: "cluster/membership/gossip.go",
@@ -51,7 +66,7 @@ var membership = area{
 	}, {
 		name: "late-farewell-of-one-who-is-down", file: "cluster/membership/gossip.go",
 		old:    `ok && from.Status != Down {`,
-		new:    `ok {`,
+		new:    `ok && from.Status != Removed {`,
 		breaks: "the losing side of a partition sends members of the winning side away",
 	}, {
 		name: "message-for-the-former-incarnation", file: "cluster/membership/gossip.go",
@@ -86,7 +101,7 @@ var membership = area{
 	}, {
 		name: "merge-adds-who-has-seen-the-older", file: "cluster/membership/state.go",
 		old:    `out.seen = mergeSorted(seen, a.seen, compareNodes, keepFirst)`,
-		new:    `out.seen = mergeSorted(b.seen, a.seen, compareNodes, keepFirst)`,
+		new:    `out.seen = mergeSorted(mergeSorted(seen, b.seen, compareNodes, keepFirst), a.seen, compareNodes, keepFirst)`,
 		breaks: "who has seen an older state counts as having seen the newer one after a merge",
 	}, {
 		name: "tombstone-at-the-horizon", file: "cluster/membership/state.go",
@@ -110,8 +125,8 @@ var membership = area{
 		breaks: "a member's number changes when a second leader gave it another",
 	}, {
 		name: "promise-of-the-other-side", file: "cluster/membership/member.go",
-		old:    `a.promised = max(a.promised, b.promised)`,
-		new:    `a.promised = b.promised`,
+		old:    `case a.promised < b.promised:`,
+		new:    `case a.promised != b.promised:`,
 		breaks: "a promised number is lost when a state that doesn't know it is merged",
 	}, {
 		name: "without-a-number-is-oldest", file: "cluster/membership/member.go",
@@ -146,7 +161,7 @@ var membership = area{
 	}, {
 		name: "first-members-act-before-all-have-seen", file: "cluster/membership/view.go",
 		old:    `must := m.works() || nobodyWorks && m.Status != Down && (m.Node == v.Self || reach.Worst(m.Node) == Reachable)`,
-		new:    `must := m.works()`,
+		new:    `must := m.works() || nobodyWorks && m.Node == v.Self && reach.Worst(m.Node) == Reachable`,
 		breaks: "while nobody works yet, the leader acts on what only it has seen",
 	}, {
 		name: "accused-leader-stands-back", file: "cluster/membership/view.go",
@@ -179,14 +194,14 @@ var membership = area{
 		new:    `case self.Status == Exiting:`,
 		breaks: "each change while a node exits begins its exit once more",
 	}, {
-		name: "joining-member-promises", file: "cluster/membership/join.go",
-		old:    `if c.View().SelfMember().works() {`,
-		new:    `if c.View().SelfMember().Status != Down {`,
+		name: "joining-member-promises", file: "cluster/membership/numbers.go",
+		old:    `ok && self.works() && v.Converged() {`,
+		new:    `ok && v.Converged() {`,
 		breaks: "members that aren't Up themselves promise numbers",
 	}, {
-		name: "old-incarnation-is-only-unreachable", file: "cluster/membership/join.go",
-		old:    `c.state.reach.Change(c.me.Node, old.Node, Terminated)`,
-		new:    `c.state.reach.Change(c.me.Node, old.Node, Unreachable)`,
+		name: "old-incarnation-is-only-unreachable", file: "cluster/membership/state.go",
+		old:    `s.reach.Change(by, n, Terminated)`,
+		new:    `s.reach.Change(by, n, Unreachable)`,
 		breaks: "an incarnation that was replaced may be reachable again",
 	}, {
 		name: "admits-who-gave-up", file: "cluster/membership/join.go",

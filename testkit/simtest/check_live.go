@@ -29,6 +29,9 @@ type Live struct {
 	// epoch. Without it, two may be there while a partition or a pause hides
 	// one of them.
 	Strict bool
+	// About, if not nil, says by which words messages and the paths of actors speak of
+	// an id, if not by itself; for the story of a seed that fails.
+	About func(id string) []string
 	// Most counts the instances of one id that were there at once, at most.
 	Most int
 
@@ -75,15 +78,15 @@ func (l *Live) Began(n *Node, id string, epoch actor.Epoch) {
 	here := l.living(id)
 	if l.members != nil {
 		if since := l.members.EndedFor(n); since > stopBound {
-			l.broken("MB-10: %s %s begins on %v, which has known for %v that it is out", l.what, id, n, since)
+			l.broken(id, "MB-10: %s %s begins on %v, which has known for %v that it is out", l.what, id, n, since)
 		}
 	}
 	last, known := l.new[id]
 	if l.Strict && known && epoch.Older(last.epoch) {
-		l.broken("SH-2: %s %s begins on %v under epoch %v, it has lived under %v", l.what, id, n, epoch, last.epoch)
+		l.broken(id, "SH-2: %s %s begins on %v under epoch %v, it has lived under %v", l.what, id, n, epoch, last.epoch)
 	}
 	if known && epoch == last.epoch && last.uid != p.uid && !epoch.IsZero() {
-		l.broken("SH-2: epoch %v of %s %s was granted to two processes, now %v", epoch, l.what, id, n)
+		l.broken(id, "SH-2: epoch %v of %s %s was granted to two processes, now %v", epoch, l.what, id, n)
 	}
 	if !known || last.epoch.Older(epoch) {
 		l.new[id] = mark{epoch, p.uid}
@@ -92,7 +95,7 @@ func (l *Live) Began(n *Node, id string, epoch actor.Epoch) {
 	l.ids[id] = here
 	l.Most = max(l.Most, len(here))
 	if l.Strict && len(here) > 1 {
-		l.broken("SH-1: %s", l.several(id, here))
+		l.broken(id, "SH-1: %s", l.several(id, here))
 	}
 }
 
@@ -118,9 +121,13 @@ func (l *Live) living(id string) []instance {
 	return here
 }
 
-func (l *Live) broken(format string, args ...any) {
+func (l *Live) broken(id, format string, args ...any) {
 	if l.err == nil {
-		l.err = fmt.Errorf(format, args...)
+		about := []string{id}
+		if l.About != nil {
+			about = l.About(id)
+		}
+		l.err = violation(about, format, args...)
 	}
 }
 

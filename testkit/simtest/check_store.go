@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/persistence"
@@ -60,9 +61,9 @@ func (c *Writes) id(id string) *written {
 	return s
 }
 
-func (c *Writes) broken(format string, args ...any) {
+func (c *Writes) broken(id, format string, args ...any) {
 	if c.err == nil {
-		c.err = fmt.Errorf(format, args...)
+		c.err = violation([]string{id, id[strings.LastIndexByte(id, '/')+1:]}, format, args...)
 	}
 }
 
@@ -70,13 +71,13 @@ func (c *Writes) appended(a Appended) {
 	s := c.id(a.ID)
 	switch {
 	case a.Epoch.Older(s.epoch):
-		c.broken("PS-1: %v wrote to %s under epoch %v after %v had been there", a.Node, a.ID, a.Epoch, s.epoch)
+		c.broken(a.ID, "PS-1: %v wrote to %s under epoch %v after %v had been there", a.Node, a.ID, a.Epoch, s.epoch)
 	case a.Epoch == s.epoch && s.writer != 0 && s.writer != a.UID && !a.Epoch.IsZero():
-		c.broken("PS-1: processes %#x and %#x (%v) both wrote to %s under epoch %v", s.writer, a.UID, a.Node, a.ID, a.Epoch)
+		c.broken(a.ID, "PS-1: processes %#x and %#x (%v) both wrote to %s under epoch %v", s.writer, a.UID, a.Node, a.ID, a.Epoch)
 	}
 	for _, e := range a.Events {
 		if e.Seq != s.highest+1 {
-			c.broken("PS-1: %v stored event %d of %s after event %d", a.Node, e.Seq, a.ID, s.highest)
+			c.broken(a.ID, "PS-1: %v stored event %d of %s after event %d", a.Node, e.Seq, a.ID, s.highest)
 		}
 		s.highest = e.Seq
 		c.total++
@@ -91,7 +92,7 @@ func (c *Writes) appended(a Appended) {
 func (c *Writes) Acked(id string, seq uint64) {
 	s := c.id(id)
 	if seq > s.highest {
-		c.broken("PS-2: event %d of %s was acknowledged, stored are %d", seq, id, s.highest)
+		c.broken(id, "PS-2: event %d of %s was acknowledged, stored are %d", seq, id, s.highest)
 	}
 	s.acked = max(s.acked, seq)
 }
@@ -101,7 +102,7 @@ func (c *Writes) Acked(id string, seq uint64) {
 // after that claim it may have missed; its own writes are refused then.
 func (c *Writes) Recovered(n *Node, id string, seq uint64) {
 	if acked := c.id(id).claimed[n.UID()]; seq < acked {
-		c.broken("PS-2: %v recovered %s up to event %d, event %d was acknowledged before", n, id, seq, acked)
+		c.broken(id, "PS-2: %v recovered %s up to event %d, event %d was acknowledged before", n, id, seq, acked)
 	}
 }
 

@@ -51,7 +51,7 @@ func (c Clustered) boot(n *Node) error {
 	if err != nil {
 		return err
 	}
-	p.cluster = cl
+	p.cluster, p.remote = cl, cl.Remote()
 	if err := n.w.Members().follow(n, cl); err != nil {
 		return err
 	}
@@ -88,9 +88,7 @@ func (n *Node) Cluster() *cluster.Cluster {
 func (w *World) Members() *Membership {
 	if w.members == nil {
 		w.members = NewMembership()
-		w.members.downed = newDowned(w)
 		w.Watch(w.members)
-		w.Watch(w.members.downed)
 	}
 	return w.members
 }

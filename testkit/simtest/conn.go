@@ -20,6 +20,8 @@ type conn struct {
 	ends [2]*end
 	// broken: the middle is gone; what is sent from now on gets lost.
 	broken bool
+	// lingers: what was under way when it broke arrives all the same, late.
+	lingers bool
 }
 
 // end is one side of a connection, and the pipe that leads away from it. It
@@ -192,6 +194,10 @@ func (e *end) arrive() {
 		return
 	}
 	s := e.queue[0]
+	if s.at > n.w.now {
+		e.arm() // it was delayed on the way
+		return
+	}
 	if peer.gone {
 		e.answerReset(s)
 		return
@@ -311,7 +317,9 @@ func (e *end) fails(err error, after time.Duration) {
 			return
 		}
 		e.gone = true
-		e.queue = nil
+		if !e.c.lingers {
+			e.queue = nil
+		}
 		e.tell(err)
 		e.halfOpen()
 		e.c.forget()
@@ -381,6 +389,10 @@ func (e *end) abandon(told bool) {
 func (c *conn) sever() {
 	n := c.n
 	c.broken = true
+	if most := n.w.swarm.Linger; most > 0 && n.rng.IntN(2) == 0 {
+		c.linger(n.between(0, most))
+		return
+	}
 	for _, e := range c.ends {
 		if len(e.queue) > 0 {
 			e.queue = e.queue[:n.rng.IntN(len(e.queue)+1)]
@@ -394,6 +406,21 @@ func (c *conn) sever() {
 			e.fails(errTimedOut, n.between(keepaliveMi, keepaliveMa))
 		}
 	}
+}
+
+// linger breaks the connection for one side, which learns it soon and may connect
+// anew; the other goes on to read what is under way, for as long as that takes.
+func (c *conn) linger(late time.Duration) {
+	n := c.n
+	c.lingers = true
+	writer := c.ends[n.rng.IntN(2)]
+	for i := range writer.queue {
+		writer.queue[i].at += int64(late)
+	}
+	writer.lastAt += int64(late)
+	writer.peer.queue = nil
+	writer.fails(errReset, n.between(0, time.Second))
+	writer.peer.fails(errTimedOut, late+n.between(time.Second, keepaliveMi))
 }
 
 // forget drops the connection from the network's list when both ends are gone.

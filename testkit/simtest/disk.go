@@ -175,6 +175,9 @@ func (s *Store) do(ctx context.Context, label, id string, action func() error) e
 	return result
 }
 
+// diskLateDefault is how late a write in doubt may take effect.
+const diskLateDefault = 3 * time.Second
+
 // inDoubt lets a write whose caller won't learn the outcome take effect, or
 // not, or later.
 func (d *disk) inDoubt(m *write, fate int) {
@@ -188,7 +191,11 @@ func (d *disk) inDoubt(m *write, fate int) {
 	default:
 		d.stats.Late++
 		d.late = append(d.late, m)
-		d.w.after(time.Duration(d.rng.Int64N(int64(3*time.Second))), kindDisk, m.label+" late", m.proc.uid, func() { d.settle(m) })
+		late := d.w.swarm.DiskLate
+		if late <= 0 {
+			late = diskLateDefault
+		}
+		d.w.after(time.Duration(d.rng.Int64N(int64(late))), kindDisk, m.label+" late", m.proc.uid, func() { d.settle(m) })
 	}
 }
 

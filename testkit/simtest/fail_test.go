@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,12 +65,60 @@ func TestAFailureTellsHowToReplayIt(t *testing.T) {
 	}
 }
 
-type failAfter struct{ n int }
+// What matters comes first: how to see it again, what broke, what was done to the
+// world, the messages that name what it is about, and only then the rest.
+func TestAFailureTellsItsStoryFirst(t *testing.T) {
+	text := failing(t, func(w *World) {
+		n := w.Node("a")
+		pid, err := n.System().Spawn("x", func() actor.Actor { return actor.Func(func(*actor.Context) {}) })
+		require.NoError(w.T(), err)
+		w.Run(2500 * time.Millisecond)
+		w.Pause(n, 1234567*time.Microsecond)
+		for i := range 500 {
+			pid.Tell(fmt.Sprint("parcel ", i))
+		}
+		pid.Tell("letter")
+		w.Watch(&failAfter{n: 1, about: []string{"parcel"}})
+		w.Run(10 * time.Second)
+	})
+	last := 0
+	for _, part := range []string{
+		"seed 7 fails after 3.735s", "replay: go test", "broken:\ninvariant X-1 is broken: the cause", "2.500s  a paused for 1.235s", "3.735s  a goes on",
+		"the last 120 of 500 messages about parcel:", "parcel 499", "faults drawn", "events", "last log lines",
+	} {
+		at := strings.Index(text, part)
+		if part == "last log lines" && at < 0 {
+			break // there are none
+		}
+		require.Greater(t, at, last-1, "%q, in its place, in\n%s", part, text)
+		last = at
+	}
+	require.NotContains(t, text, "letter")
+	require.NotContains(t, text, "parcel 0\n")
+	require.Less(t, len(text), 64<<10)
+}
+
+func TestATimelineIsBounded(t *testing.T) {
+	var l timeline
+	for i := range 10_000 {
+		l.add(time.Duration(i)*time.Second, fmt.Sprint("fault ", i))
+	}
+	lines := strings.Split(l.String(), "\n")
+	require.Len(t, lines, timelineFirst+1+timelineLast)
+	require.Equal(t, "      0.000s  fault 0", lines[0])
+	require.Contains(t, lines[timelineFirst], fmt.Sprintf("(%d more)", 10_000-timelineFirst-timelineLast))
+	require.Contains(t, lines[len(lines)-1], "fault 9999")
+}
+
+type failAfter struct {
+	n     int
+	about []string
+}
 
 func (f *failAfter) Name() string { return "X-1" }
 func (f *failAfter) Check(*World) error {
 	if f.n--; f.n < 0 {
-		return fmt.Errorf("the cause")
+		return violation(f.about, "the cause")
 	}
 	return nil
 }
@@ -230,30 +279,6 @@ func TestTheMembershipOracleSeesWhatIsWrong(t *testing.T) {
 	require.ErrorContains(t, m.statuses(back, up(5, one, 1)), "MB-1")
 	m.count, m.last = everyNth-1, up(5, two, 2)
 	require.NoError(t, m.sample(fresh(), up(5, one, 1)))
-}
-
-func TestWhoIsDownedAndDoesNotStopIsSeen(t *testing.T) {
-	script := func(stops bool) func(w *World) {
-		return func(w *World) {
-			a, b := w.Node("a"), w.Node("b")
-			view := func(self *Node, other membership.Status) membership.View {
-				first := membership.Member{Node: membership.Node{Addr: a.Addr(), UID: a.UID()}, Status: membership.Up, UpNumber: 1}
-				second := membership.Member{Node: membership.Node{Addr: b.Addr(), UID: b.UID()}, Status: other, UpNumber: 2}
-				return membership.ViewOf(membership.Assemble(5, []membership.Member{first, second}), membership.Node{Addr: self.Addr(), UID: self.UID()})
-			}
-			w.Members().Saw(a, view(a, membership.Up))
-			w.Members().Saw(b, view(b, membership.Up))
-			w.Members().Saw(a, view(a, membership.Down))
-			if w.Run(2900 * time.Millisecond); stops {
-				w.Members().ended(b)
-			}
-			w.Run(200 * time.Millisecond)
-			a.Go(func() {})
-			w.Run(time.Second)
-		}
-	}
-	require.Contains(t, failing(t, script(false)), "SB-5: a declared b")
-	Run(t, 1, script(true))
 }
 
 func TestShrinkingFindsTheFaultThatMatters(t *testing.T) {

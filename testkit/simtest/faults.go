@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// brief is a duration for the eye.
+func brief(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
 // Side is a group of nodes.
 func (w *World) Side(nodes ...*Node) []*Node { return nodes }
 
@@ -33,7 +36,7 @@ func (w *World) OneWay(from, to []*Node) {
 // Swizzle cuts the links between the two sides one by one, in drawn order over
 // the time d, and leaves them cut until [World.Heal].
 func (w *World) Swizzle(d time.Duration, a, b []*Node) {
-	w.Note("swizzle %v | %v over %v", a, b, d)
+	w.Note("swizzle %v | %v over %v", a, b, brief(d))
 	w.gradually(d, across(a, b), w.net.cut)
 }
 
@@ -105,7 +108,7 @@ func (w *World) crash(n *Node, told bool) {
 	if w.current != nil {
 		w.fail("a node is crashed by the script or an event, not by what runs on it: use Node.Exit")
 	}
-	w.Note("crash of %s, peers are told: %v", n.name, told)
+	w.Note("%s %s", n.name, map[bool]string{true: "killed; its machine tells the peers", false: "powered off; nobody is told"}[told])
 	n.end(told)
 }
 
@@ -124,10 +127,15 @@ func (w *World) Pause(n *Node, d time.Duration) {
 	if p == nil || p.paused {
 		return
 	}
-	w.Note("pause of %s for %v", n.name, d)
+	w.Note("%s paused for %v", n.name, brief(d))
 	p.pause()
 	if d > 0 {
-		w.after(d, kindFault, "resume "+n.name, p.uid, func() { p.resume() })
+		w.after(d, kindFault, "resume "+n.name, p.uid, func() {
+			if p.paused && !p.dead {
+				w.tell(n.name + " goes on")
+			}
+			p.resume()
+		})
 	}
 }
 
@@ -140,10 +148,13 @@ func (w *World) Resume(n *Node) {
 
 // Outage makes the database unavailable for d; 0 means until [World.Heal].
 func (w *World) Outage(d time.Duration) {
-	w.Note("outage of the database for %v", d)
+	w.Note("database away for %v", brief(d))
 	w.disk.down = true
 	if d > 0 {
-		w.after(d, kindFault, "end of outage", 0, func() { w.disk.down = false })
+		w.after(d, kindFault, "end of outage", 0, func() {
+			w.tell("database is back")
+			w.disk.down = false
+		})
 	}
 }
 
@@ -201,13 +212,13 @@ func (c *chaos) begin() {
 	c.family("clog", s.Clog, func() {
 		a, b := c.pair()
 		until := c.upTo(4 * time.Second)
-		c.w.Note("clog %v -> %v for %v", a, b, until)
+		c.w.Note("clog %v -> %v for %v", a, b, brief(until))
 		c.w.net.link(a, b).clogged = c.w.now + int64(until)
 	})
 	c.family("refuse", s.Refuse, func() {
 		a, b := c.pair()
 		d, healed := c.upTo(s.CutMax), c.w.net.healed
-		c.w.Note("%v refuses connections of %v for %v", b, a, d)
+		c.w.Note("%v refuses connections of %v for %v", b, a, brief(d))
 		c.w.net.link(a, b).refuse = true
 		c.w.after(d, kindFault, "no more refusals", 0, func() {
 			if c.w.net.healed == healed {
@@ -275,7 +286,8 @@ func oneWay(links [][2]*Node) (half [][2]*Node) {
 
 // cutFor cuts links at once and mends them at once later.
 func (c *chaos) cutFor(d time.Duration, links [][2]*Node, format string, args ...any) {
-	c.w.Note("%s for %v", fmt.Sprintf(format, args...), d)
+	what := fmt.Sprintf(format, args...)
+	c.w.Note("%s for %v", what, brief(d))
 	healed := c.w.net.healed
 	for _, l := range links {
 		c.w.net.cut(l[0], l[1])
@@ -284,6 +296,7 @@ func (c *chaos) cutFor(d time.Duration, links [][2]*Node, format string, args ..
 		if c.w.net.healed != healed {
 			return
 		}
+		c.w.tell("mended: " + what)
 		for _, l := range links {
 			c.w.net.mend(l[0], l[1])
 		}
@@ -305,12 +318,13 @@ func (c *chaos) partial() {
 func (c *chaos) swizzle() {
 	a, b := c.sides()
 	over, stay := c.upTo(10*time.Second), c.upTo(c.w.swarm.CutMax)
-	c.w.Note("swizzle %v | %v over %v, for %v", a, b, over, stay)
+	c.w.Note("swizzle %v | %v over %v, for %v", a, b, brief(over), brief(stay))
 	links := across(a, b)
 	c.w.gradually(over, links, c.w.net.cut)
 	healed := c.w.net.healed
 	c.w.after(over+stay, kindFault, "unswizzle", 0, func() {
 		if c.w.net.healed == healed {
+			c.w.tell(fmt.Sprintf("mending: swizzle %v | %v", a, b))
 			c.w.gradually(over, links, c.w.net.mend)
 		}
 	})

@@ -147,7 +147,7 @@ func (n *Node) Config() actor.Config {
 	log := n.Logger()
 	return actor.Config{
 		Clock: clock{p}, Executor: p, Seed: p.rand("system").Uint64() | 1, UID: p.uid, Logger: &log,
-		Memory: plenty{},
+		Memory: plenty{}, Observer: n.observer(p),
 	}
 }
 

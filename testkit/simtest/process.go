@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster"
+	"github.com/troupe-go/troupe/remote"
 )
 
 // process is one incarnation of a node: what a crash takes away. It is the
@@ -21,14 +22,14 @@ type process struct {
 	uid     uint64
 	sys     *actor.System
 	cluster *cluster.Cluster // nil unless the node is Clustered
+	remote  *remote.Remote   // nil if unknown
 	rng     *rand.Rand
 	born    int64
 	skew    time.Duration
 
 	dead   bool
 	paused bool
-	woke   time.Duration // when the last pause ended; 0: there was none
-	held   []*event      // what came up during a pause
+	held   []*event // what came up during a pause
 	parked map[uint64]*strand
 }
 
@@ -127,7 +128,7 @@ func (p *process) resume() {
 	if !p.paused {
 		return
 	}
-	p.paused, p.woke = false, p.w.Elapsed()
+	p.paused = false
 	held := p.held
 	p.held = nil
 	for _, e := range held {

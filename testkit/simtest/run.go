@@ -134,10 +134,13 @@ func runSeed(t testing.TB, seed uint64, where string, echo bool, script func(w *
 	}
 }
 
-// runWorld runs one seed once and returns its trace.
+// runWorld runs one seed once and returns its trace. What fails it is told at the
+// end, as one story.
 func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, without []string, script func(w *World)) *trace {
 	t.Helper()
-	w := newWorld(t, seed)
+	v := &verdict{TB: t}
+	w := newWorld(v, seed)
+	v.now = w.Elapsed
 	w.off = without
 	w.trace = tr
 	w.echo = echo
@@ -152,13 +155,17 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 	defer func() {
 		unguard()
 		w.close()
-		if !ended {
-			w.report(where)
+		switch {
+		case ended:
+		case v.failed:
+			t.Fatalf("%s", w.story(where, v, overhear(w, where, without, script)))
+		default: // a panic of the script, or a skip
+			t.Logf("%s", w.story(where, v, nil))
 		}
 	}()
 	script(w)
 	w.checkEnd()
-	ended = !t.Failed()
+	ended = !v.failed
 	if echo {
 		fmt.Printf("seed %d: %d events, %v of virtual time, hash %#x\n", seed, w.trace.count, w.Elapsed(), w.trace.hash)
 	}
@@ -206,13 +213,6 @@ func off() []string {
 		return nil
 	}
 	return strings.Split(*flagOff, ",")
-}
-
-// report tells everything about a seed that failed. It comes after the
-// failure's own message.
-func (w *World) report(where string) {
-	w.t.Logf("seed %d failed after %d events and %v of virtual time\nreplay: %s\nfaults: %s\nlast events:\n%s\nlast log lines:\n%s",
-		w.seed, w.trace.count, w.Elapsed(), replay(where, w.t, w.seed), w.drawn, w.trace.tail(60), w.logs.String())
 }
 
 // replay returns the command that runs one seed of the test again.

@@ -63,6 +63,14 @@ func newService(w *simtest.World, size int) *service {
 	s.passive = time.Duration(1+s.r.IntN(60)) * time.Second
 	s.entities = simtest.NewLive(w, "entity", w.Members())
 	s.clerks = simtest.NewLive(w, "singleton", w.Members())
+	s.entities.About = func(id string) []string {
+		for _, d := range s.doors {
+			shard := d.tallies.ShardOf(id) // the same everywhere
+			return []string{fmt.Sprintf("Shard:%d ", shard), fmt.Sprintf("/%d:", shard)}
+		}
+		return []string{id}
+	}
+	s.clerks.About = func(string) []string { return []string{"singleton.", "singleton-" + clerk} }
 	s.client = w.Node("client")
 	s.nodes = fleet(w, size, simtest.Clustered{Then: s.open, Adjust: s.configure})
 	return s
@@ -297,6 +305,7 @@ func survive(w *simtest.World, u *tour, swarm simtest.Swarm, strict bool) {
 	w.Run(20 * time.Second)
 	w.Until("nothing lives twice", time.Second, s.entities.Single())
 	w.Until("there is one clerk", time.Second, s.clerks.Single())
+	w.Until("everything is given back", 90*time.Second, w.AtRest(s.nodes...))
 	s.audit()
 	u.add(s)
 }

@@ -52,7 +52,7 @@ func shrink(t testing.TB, seed uint64, where string, script func(w *World)) (wit
 // zero and leave a world that works.
 func families() []string {
 	return []string{"Crash", "Leave", "Pause", "Sever", "Partition", "OneWay", "Partial", "Swizzle", "Clog", "Refuse", "Outage",
-		"DiskSlow", "DiskDoubt", "DiskBreak", "Stall", "Split", "SkewMax"}
+		"DiskSlow", "DiskDoubt", "DiskBreak", "DiskLate", "Stale", "Linger", "Stall", "Split", "SkewMax"}
 }
 
 // without returns s with the named fields set to zero.

@@ -33,6 +33,14 @@ type Swarm struct {
 	// write's outcome stays unknown, DiskBreak that a read breaks off.
 	DiskLatency                    time.Duration
 	DiskSlow, DiskDoubt, DiskBreak float64
+	// DiskLate: a write in doubt may take effect up to so much later. 0: 3 s.
+	DiskLate time.Duration
+	// Stale is the chance that a message of the protocols (membership, heartbeats,
+	// singletons, sharding) comes again up to StaleMax later, in another term or
+	// after its sender has gone; a quarter of it that it comes only then. That
+	// is more than TCP does.
+	Stale    float64
+	StaleMax time.Duration
 
 	// The rest are means of the times between two faults of a family; zero
 	// means never.
@@ -44,8 +52,10 @@ type Swarm struct {
 	Leave time.Duration
 	// Pause: a process stands still for up to PauseMax.
 	Pause, PauseMax time.Duration
-	// Sever: a connection breaks in the middle.
-	Sever time.Duration
+	// Sever: a connection breaks in the middle. Linger: what is under way on it
+	// may still arrive up to so much later, when newer connections have long been
+	// at work.
+	Sever, Linger time.Duration
 	// Partition: the nodes fall into two groups; OneWay: one group can't be
 	// heard by the other; Partial: single links are cut; Swizzle: the links
 	// of some nodes are cut one by one and mended in another order. Each
@@ -96,7 +106,24 @@ func DrawSwarm(r *rand.Rand) Swarm {
 			*every = d
 		}
 	}
+	s.drawLate()
 	return s
+}
+
+// drawLate draws what comes late. It draws from what was drawn before, so that the
+// rest of a seed is what it was without.
+func (s *Swarm) drawLate() {
+	r := rand.New(rand.NewPCG(uint64(s.LatencyTail), uint64(s.RestartMax)))
+	if on, p := r.IntN(2) == 0, logUniformF(r, 1e-3, 1e-1); on {
+		s.Stale = p
+	}
+	s.StaleMax = logUniform(r, time.Second, 2*time.Minute)
+	if on, d := r.IntN(2) == 0, logUniform(r, 100*time.Millisecond, 20*time.Second); on {
+		s.Linger = d
+	}
+	if on, d := r.IntN(2) == 0, logUniform(r, 3*time.Second, time.Minute); on {
+		s.DiskLate = d
+	}
 }
 
 func logUniform(r *rand.Rand, lo, hi time.Duration) time.Duration {

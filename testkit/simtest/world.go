@@ -53,6 +53,9 @@ type World struct {
 	drawn    Swarm    // what swarm was before the faults ended
 	checkers []Checker
 	members  *Membership // made by Members
+	faults   timeline
+	about    []string // what the broken invariant is about
+	ear      *ear     // nil: nobody listens to the messages
 	failed   bool
 	closed   bool
 }
@@ -244,6 +247,12 @@ func (w *World) onlyScript(verb string) {
 func (w *World) Note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	w.trace.add(record{at: w.now, label: text, kind: kindNote}, nil)
+	w.tell(text)
+}
+
+// tell adds to the timeline of the seed.
+func (w *World) tell(text string) {
+	w.faults.add(time.Duration(w.now), text)
 	w.line("world", text)
 }
 
@@ -256,7 +265,7 @@ func (w *World) Failf(format string, args ...any) {
 func (w *World) fail(text string) {
 	w.t.Helper()
 	w.failed = true
-	w.t.Fatalf("at %v of virtual time: %s", time.Duration(w.now), text)
+	w.t.Fatalf("%s", text)
 }
 
 // line adds a line to the log that is printed when the seed fails.

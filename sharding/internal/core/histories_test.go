@@ -27,7 +27,7 @@ func (s *sim) traffic() {
 
 // settle waits until nothing moves, then checks SH-5.
 func (s *sim) settle() {
-	s.loss = 0
+	s.loss, s.stale = 0, 0
 	if len(s.able(false)) == 0 {
 		s.join(false)
 	}
@@ -78,6 +78,7 @@ func TestNoMessageIsLostWhileNobodyDies(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			s := newSim(t, seed)
 			s.loss = []float64{0, 0.02, 0.2}[s.random.IntN(3)]
+			s.stale = []float64{0, 0.05, 0.4}[s.random.IntN(3)]
 			s.begin()
 			for range 3 + s.random.IntN(6) {
 				hosts := s.able(false)
@@ -113,6 +114,7 @@ func TestOneOwnerUnderRandomHistories(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			s := newSim(t, seed)
 			s.loss = []float64{0, 0.02, 0.2}[s.random.IntN(3)]
+			s.stale = []float64{0, 0.05, 0.4}[s.random.IntN(3)]
 			s.begin()
 			for range 3 + s.random.IntN(8) {
 				hosts := s.able(false)

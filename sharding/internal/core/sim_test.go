@@ -73,6 +73,7 @@ type sim struct {
 	seq      int
 	ups      uint64
 	loss     float64
+	stale    float64              // the chance that a protocol message comes again, or for the first time, much later
 	lane     map[string]time.Time // user messages keep their order per pair of nodes
 
 	sent, handled map[string]int // per sender and shard: the last number
@@ -138,6 +139,12 @@ func (s *sim) run(d time.Duration) {
 		e.f()
 	}
 	s.now = end
+}
+
+// late draws how long a message may be under way: half of them for seconds, some
+// for so long that everything it was about is over.
+func (s *sim) late() time.Duration {
+	return s.jitter(time.Second << s.random.IntN(7))
 }
 
 // ---- membership
@@ -443,9 +450,14 @@ func (s *sim) send(n *simNode, to Node, msg any) {
 		s.inLane(n.node.Addr+">"+to.Addr, 150*time.Millisecond, deliver)
 		return
 	}
+	if s.random.Float64() < s.stale { // it comes again, perhaps in another term
+		s.after(s.late(), deliver)
+	}
 	for range 1 + s.random.IntN(20)/19 {
 		switch {
 		case s.random.Float64() < s.loss:
+		case s.random.Float64() < s.stale/2:
+			s.after(s.late(), deliver)
 		case s.random.IntN(10) == 0: // as over an old and a new connection
 			s.after(s.jitter(200*time.Millisecond), deliver)
 		default:
