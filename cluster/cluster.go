@@ -31,6 +31,7 @@ type Cluster struct {
 
 	view    atomic.Pointer[membership.View]  // written with feedsMu held
 	last    atomic.Pointer[membership.Ended] // written once, before ended opens
+	faults  atomic.Pointer[[]string]         // what differs from other nodes so that this one can't do its part
 	excuse  atomic.Pointer[string]           // why this node isn't in a cluster yet
 	up      actor.Gate
 	ended   actor.Gate

@@ -28,6 +28,7 @@ type daemon struct {
 	asked    bool // the system was asked to stop because this node leaves
 	over     bool
 	excuse   string // why this node isn't in a cluster yet
+	accord   *accord
 
 	subscribers []actor.PID
 }
@@ -37,6 +38,8 @@ type (
 	tick struct{}
 	// viewChanged is what the heart needs to know.
 	viewChanged struct{ view membership.View }
+	// accordDue says that it is time to compare what nodes declare.
+	accordDue struct{}
 	// heartStopped says that the heart has handled everything it had.
 	heartStopped struct{}
 	// shutOut ends the grace of a member that left.
@@ -54,7 +57,10 @@ type (
 const timerTick = "tick"
 
 func newDaemon(c *Cluster, core *membership.Core, cfg Config) (*daemon, error) {
-	d := &daemon{c: c, core: core, cfg: cfg, resolver: downing.NewResolver(cfg.downing())}
+	d := &daemon{c: c, core: core, cfg: cfg, resolver: downing.NewResolver(cfg.downing()), accord: newAccord(c.self)}
+	if err := d.declareOwn(); err != nil {
+		return nil, err
+	}
 	if cfg.Lease.Store == nil {
 		return d, nil
 	}
@@ -77,6 +83,7 @@ func (d *daemon) PreStart(ctx *actor.Context) error {
 	actor.Subscribe[remote.NotConnected](d.c.sys, ctx.Self())
 	actor.Subscribe[remote.Connected](d.c.sys, ctx.Self())
 	actor.Subscribe[remote.ConnectionLost](d.c.sys, ctx.Self())
+	ctx.EveryKey(accordDue{}, accordEvery, accordDue{})
 	if !d.cfg.JoinLater {
 		d.step(ctx, membership.Start{})
 	}
@@ -118,6 +125,14 @@ func (d *daemon) Receive(ctx *actor.Context) {
 		d.step(ctx, membership.QuarantinedBy{Node: membership.Node{Addr: m.By, UID: m.UID}})
 	case remote.Gone:
 		d.gone(ctx, membership.Node{Addr: m.Addr, UID: m.UID})
+	case declared:
+		d.declare(ctx, m.Declaration)
+	case profile:
+		if d.accord.heard(m) && !d.over {
+			d.tellProfile(m.From)
+		}
+	case accordDue:
+		d.compare(ctx)
 	case heartStopped:
 		d.c.silent.Open()
 	case leaseAnswer:
@@ -208,6 +223,7 @@ func (d *daemon) changed(ctx *actor.Context, e membership.Changed) {
 	for _, ev := range e.Events {
 		logEvent(ctx, ev)
 	}
+	d.accord.setView(e.View)
 	d.tell(Change{View: e.View, Events: e.Events})
 	for _, ev := range e.Events {
 		if removed, ok := ev.(membership.MemberRemoved); ok && removed.Member.Node != d.c.self {

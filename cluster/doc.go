@@ -45,6 +45,7 @@
 // system's coordinated shutdown.
 //
 // Reading order: config.go, cluster.go, daemon.go (drives the membership core and
-// the downing), lease.go, pulse.go and heart.go (find the dead), events.go, routees.go,
+// the downing), lease.go, pulse.go and heart.go (find the dead), ready.go, declaration.go, accord.go and
+// compare.go (what nodes should have in common), events.go, routees.go,
 // leave.go, admin.go, order.go, runner.go, wire.go, errors.go.
 package cluster

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/troupe-go/troupe/cluster/membership"
 )
@@ -12,14 +13,18 @@ var ErrNotReady = errors.New("node is not ready")
 
 // Ready returns nil when this node is Up and does its part: it is an answer for a
 // readiness probe. Otherwise it is an [ErrNotReady] that says why, and what to do:
-// what each seed has answered, while the node is in no cluster yet; or why it has
-// ended. It doesn't wait, and takes no part in [Cluster.Err].
+// what each seed has answered, while the node is in no cluster yet; what was started
+// on it in another way than on most nodes ([Cluster.Declare]), or for a role that no
+// member has; or why it has ended. It doesn't wait, and takes no part in [Cluster.Err].
 func (c *Cluster) Ready() error {
 	if err := c.Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotReady, err)
 	}
 	if !c.State().SelfMember().Status.IsUp() {
 		return fmt.Errorf("%w: %w", ErrNotReady, c.notUp())
+	}
+	if faults := c.faults.Load(); faults != nil && len(*faults) > 0 {
+		return fmt.Errorf("%w: node %v: %s", ErrNotReady, c.self, strings.Join(*faults, "; "))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster"
+	"github.com/troupe-go/troupe/cluster/downing"
 	"github.com/troupe-go/troupe/cluster/membership"
 	"github.com/troupe-go/troupe/remote"
 )
@@ -196,4 +197,57 @@ func (n *node) otherClusters() <-chan membership.OtherCluster {
 	require.NoError(n.town.t, err)
 	n.cl.Subscribe(pid)
 	return got
+}
+
+// What is started in another way on one node of three is told on all of them, and the odd
+// one isn't ready, until it is put right.
+func TestNodesThatDeclareDifferentThingsSaySo(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		part := func(shards string) cluster.Declaration {
+			return cluster.Declaration{Kind: "sharding", Name: "ent", Everywhere: true, Must: []membership.Setting{{Key: "Shards", Value: shards}}}
+		}
+		nodes := w.form("a:1", "b:1", "c:1")
+		for i, n := range nodes {
+			require.NoError(t, n.cl.Declare(part([]string{"128", "128", "64"}[i])))
+		}
+		<-time.After(6 * time.Second)
+		require.NoError(t, nodes[0].cl.Ready())
+		require.NoError(t, nodes[1].cl.Ready())
+		require.ErrorIs(t, nodes[2].cl.Ready(), cluster.ErrNotReady)
+		require.ErrorContains(t, nodes[2].cl.Ready(), `sharding "ent" has different settings: Shards is 64 on this node (c:1), and 128 on a:1, 128 on b:1`)
+		require.NoError(t, nodes[2].cl.Declare(part("128")))
+		<-time.After(6 * time.Second)
+		require.NoError(t, nodes[2].cl.Ready())
+		require.ErrorContains(t, nodes[0].cl.Declare(cluster.Declaration{Kind: "x"}), "want 1 to 128 bytes")
+
+		late := w.open("d:1", func(c *cluster.Config) { c.Downing = downing.KeepMajority{Role: "ghost"} })
+		<-time.After(15 * time.Second)
+		require.ErrorIs(t, late.cl.Err(), cluster.ErrIncompatible)
+	})
+}
+
+func TestARoleOfTheDowningStrategyThatNobodyHas(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		w.change = func(c *cluster.Config) { c.Downing = downing.KeepMajority{Role: "ghost"} }
+		for _, n := range w.form("a:1", "b:1", "c:1") {
+			require.NoError(t, n.cl.Ready())
+		}
+		<-time.After(12 * time.Second)
+		for _, n := range w.nodes {
+			require.ErrorContains(t, n.cl.Ready(), `downing strategy "keep-majority" is for members with the role "ghost", which no member has`)
+		}
+	})
+}
+
+// Settings that should be the same are logged on both sides, and leave the node ready.
+func TestAnotherDetectorOnOneNodeIsLogged(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		nodes := w.form("a:1", "b:1")
+		watch := watchLog(`Heartbeat.AcceptablePause is 10s on this node (c:1)`)
+		w.log = zerolog.New(watch)
+		odd := w.open("c:1", func(c *cluster.Config) { c.Heartbeat.AcceptablePause = 10 * time.Second })
+		w.allUp(30*time.Second, append(nodes, odd)...)
+		watch.wait(t)
+		require.NoError(t, odd.cl.Ready())
+	})
 }

@@ -25,6 +25,7 @@ func register(reg *codec.Registry) error {
 	return errors.Join(
 		membership.Register(reg),
 		registerOrders(reg),
+		codec.Register[profile](reg, "troupe.cluster.Profile.v1", codec.RightMember, codec.Upkeep),
 		codec.Register[heartbeat](reg, "troupe.cluster.Heartbeat.v1", codec.RightMember, codec.Control),
 		codec.Register[heartbeatAck](reg, "troupe.cluster.HeartbeatAck.v1", codec.RightMember, codec.Control),
 	)

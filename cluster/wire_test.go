@@ -6,11 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/cluster/membership"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/bound"
 )
 
-// orders are the golden bytes of the messages with which a cluster is led.
+// orders are the golden bytes of the messages with which a cluster is led, and of
+// those with which nodes compare what they declare.
 var orders = []struct {
 	name, bytes string
 	msg         any
@@ -19,11 +21,15 @@ var orders = []struct {
 	{"troupe.cluster.DismissMember.v1", "03613a31", DismissMember{Addr: "a:1"}},
 	{"troupe.cluster.PrepareShutdown.v1", "", PrepareShutdown{}},
 	{"troupe.cluster.Accepted.v1", "", Accepted{}},
+	{"troupe.cluster.Profile.v1", "03613a3100000000000000020000000000000003000000000000000401087368617264696e6703656e74017801000106536861726473013801016b00", profile{From: membership.Node{Addr: "a:1", UID: 2}, Digest: 3, Known: 4, Declarations: []Declaration{{
+		Kind: "sharding", Name: "ent", Role: "x", Everywhere: true, Must: []membership.Setting{{Key: "Shards", Value: "8"}}, Should: []membership.Setting{{Key: "k", Value: ""}},
+	}}}},
 }
 
 func ordersRegistry(t testing.TB) *codec.Registry {
 	reg := codec.NewRegistry()
 	require.NoError(t, registerOrders(reg))
+	require.NoError(t, codec.Register[profile](reg, "troupe.cluster.Profile.v1"))
 	return reg
 }
 

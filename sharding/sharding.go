@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,6 +81,15 @@ func Start[M any](cl *cluster.Cluster, cfg Config[M]) (*Sharding[M], error) {
 	}
 	e := newEngine(cl, cfg)
 	if err := e.start(); err != nil {
+		return nil, fmt.Errorf("start sharding %q: %w", cfg.Name, err)
+	}
+	if err := cl.Declare(cluster.Declaration{
+		Kind: "sharding", Name: cfg.Name, Role: cfg.Role, Everywhere: true, Proxy: cfg.ProxyOnly,
+		Must: []membership.Setting{{Key: "Shards", Value: strconv.Itoa(cfg.shards())}},
+		Should: []membership.Setting{
+			{Key: "RemovalMargin", Value: e.margin.String()}, {Key: "HandOffTimeout", Value: cfg.handOff().String()},
+		},
+	}); err != nil {
 		return nil, fmt.Errorf("start sharding %q: %w", cfg.Name, err)
 	}
 	return &Sharding[M]{engine: e}, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe/actor"
 	"github.com/troupe-go/troupe/cluster"
+	"github.com/troupe-go/troupe/cluster/membership"
 )
 
 // Config says what there is to be one of. Name and one of New and NewFenced
@@ -111,6 +112,10 @@ func Start[M any](cl *cluster.Cluster, cfg Config[M]) (actor.Ref[M], error) {
 	if err != nil {
 		return fail(err)
 	}
+	if err := cfg.declare(cl, s); err != nil {
+		sys.StopActor(pid)
+		return fail(err)
+	}
 	err = sys.OnStop(actor.PhaseClusterExiting, "hand over singleton "+cfg.Name, func(ctx context.Context) error {
 		var done actor.Gate
 		pid.Tell(leaveNow{done: &done})
@@ -121,6 +126,18 @@ func Start[M any](cl *cluster.Cluster, cfg Config[M]) (actor.Ref[M], error) {
 		return fail(err)
 	}
 	return actor.Narrow[M](pid), nil
+}
+
+// declare has the nodes compare how they have started the singleton. The coordinator
+// of a sharding is compared as a part of that.
+func (c Config[M]) declare(cl *cluster.Cluster, s setup) error {
+	if strings.HasPrefix(c.Name, "sharding-") {
+		return nil
+	}
+	return cl.Declare(cluster.Declaration{
+		Kind: "singleton", Name: c.Name, Role: c.Role, Everywhere: true,
+		Should: []membership.Setting{{Key: "RemovalMargin", Value: s.settings.margin.String()}},
+	})
 }
 
 // setup fills the defaults in.
