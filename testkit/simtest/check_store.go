@@ -14,7 +14,8 @@ import (
 // Writes watches over what gets into the database and comes out of it again:
 //
 //	PS-1  per persistence id: numbers without gap or double, epochs that never
-//	      go back, one writer an epoch
+//	      go back, one writer an epoch; no owner that lives finds another's events
+//	      where its own are to go: an epoch would have stopped it before
 //	PS-2  what was acknowledged is there at every later recovery, in order
 //	SH-1, SG-1, SG-5 (the part about effects)  at most one effective writer
 //
@@ -39,6 +40,7 @@ type written struct {
 func NewWrites(w *World) *Writes {
 	c := &Writes{w: w, ids: map[string]*written{}}
 	w.OnAppend(c.appended)
+	w.disk.clashes = append(w.disk.clashes, c.clashed)
 	w.Watch(c)
 	return c
 }
@@ -85,6 +87,14 @@ func (c *Writes) appended(a Appended) {
 	s.epoch, s.writer = a.Epoch, a.UID
 	if len(a.Events) == 0 {
 		s.claimed[a.UID] = s.acked
+	}
+}
+
+// clashed takes an append that was refused for its sequence numbers, and not for its
+// epoch: there are two owners under one, or an owner who goes on without reading.
+func (c *Writes) clashed(a Appended) {
+	if !a.Epoch.IsZero() {
+		c.broken(a.ID, "PS-1: the append of %v to %s under epoch %v conflicts with what is stored up to event %d", a.Node, a.ID, a.Epoch, c.id(a.ID).highest)
 	}
 }
 

@@ -25,6 +25,7 @@ type disk struct {
 	// late are writes that their callers gave up on and that may still arrive.
 	late    []*write
 	appends []func(Appended)
+	clashes []func(Appended) // told of appends refused for their sequence numbers
 	stats   DiskStats
 }
 
@@ -253,11 +254,17 @@ func (s *Store) Append(ctx context.Context, id string, epoch actor.Epoch, events
 	node, uid := s.p.node, s.p.uid
 	events = slices.Clone(events)
 	return s.do(ctx, "append "+id, id, func() error {
-		if err := s.d.store.Append(context.Background(), id, epoch, events); err != nil {
-			return err
+		a := Appended{Node: node, UID: uid, ID: id, Epoch: epoch, Events: events}
+		err := s.d.store.Append(context.Background(), id, epoch, events)
+		switch {
+		case err == nil:
+			s.d.tell(a)
+		case errors.Is(err, persistence.ErrConflict) && !s.p.dead:
+			for _, f := range s.d.clashes {
+				f(a)
+			}
 		}
-		s.d.tell(Appended{Node: node, UID: uid, ID: id, Epoch: epoch, Events: events})
-		return nil
+		return err
 	})
 }
 

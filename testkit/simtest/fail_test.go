@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -96,6 +97,25 @@ func TestAFailureTellsItsStoryFirst(t *testing.T) {
 	require.NotContains(t, text, "letter")
 	require.NotContains(t, text, "parcel 0\n")
 	require.Less(t, len(text), 64<<10)
+}
+
+// What never happens in many seeds fails the test; in few it may.
+func TestWhatIsToHappenSometimesHappens(t *testing.T) {
+	judge := func(seeds int, counts map[string]int) *trial {
+		v := &trial{TB: t}
+		(&campaign{counts: counts}).finish(v, seeds)
+		return v
+	}
+	require.False(t, judge(campaignMin-1, map[string]int{"a fence": 0}).failed)
+	require.False(t, judge(campaignMin, map[string]int{"a fence": 1}).failed)
+	dull := judge(campaignMin, map[string]int{"a fence": 0, "a cut": 3})
+	require.True(t, dull.failed)
+	require.Contains(t, dull.text.String(), "never happened in 200 seeds: a fence")
+	require.Contains(t, dull.text.String(), "a cut: 3")
+
+	Run(t, 3, func(w *World) { w.Sometimes("a seed", int(w.Seed())) })
+	_, under := campaigns.Load(t.Name())
+	require.False(t, under, "it is forgotten with the test")
 }
 
 func TestATimelineIsBounded(t *testing.T) {
@@ -201,6 +221,15 @@ func TestOraclesSeeWhatIsWrong(t *testing.T) {
 			NewWrites(w)
 			put(w, a, 1, 2)
 			put(w, b, 2, 2)
+		}, "PS-1"},
+		"an owner finds the events of another": {func(w *World, a, _ *Node) {
+			NewWrites(w)
+			put(w, a, 1, 1)
+			require.NoError(w.T(), w.Stored().Append(context.Background(), "x", e(1), []persistence.Event{{PersistenceID: "x", Seq: 1, Name: "e"}}))
+			a.Do(func() {
+				err := a.Store().Append(context.Background(), "x", e(1), []persistence.Event{{PersistenceID: "x", Seq: 1, Name: "e"}})
+				require.ErrorIs(w.T(), err, persistence.ErrConflict)
+			})
 		}, "PS-1"},
 		"an acknowledged event is not recovered": {func(w *World, a, b *Node) {
 			c := NewWrites(w)

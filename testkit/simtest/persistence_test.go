@@ -23,6 +23,7 @@ func newTally(l *ledger, n *simtest.Node, id string, epoch actor.Epoch, recovere
 	}}
 	return persistence.New(b, persistence.Config[tally]{
 		ID: id, Journal: store, Epoch: epoch, Snapshots: store, SnapshotEvery: 7, DeleteEvents: false,
+		VerifyOwner: l.verifying,
 	})
 }
 

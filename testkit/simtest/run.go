@@ -70,7 +70,9 @@ func Run(t *testing.T, seeds int, script func(w *World)) {
 			}
 		})
 	}
+	defer campaigns.Delete(t.Name())
 	if took := time.Since(began); !t.Failed() {
+		campaignOf(t).finish(t, seeds)
 		t.Logf("%d seeds in %.1f s: %.0f seeds a minute", seeds, took.Seconds(), float64(seeds)/took.Minutes())
 	}
 }
@@ -165,6 +167,9 @@ func runWorld(t testing.TB, seed uint64, where string, echo bool, tr trace, with
 	}()
 	script(w)
 	w.checkEnd()
+	if w.drawn.Stale > 0 {
+		w.Sometimes("a message of a protocol came again, or late", w.repeats)
+	}
 	ended = !v.failed
 	if echo {
 		fmt.Printf("seed %d: %d events, %v of virtual time, hash %#x\n", seed, w.trace.count, w.Elapsed(), w.trace.hash)

@@ -195,7 +195,11 @@ func (s *service) run(clients, ids int) {
 				if k := r.IntN(ids); k > 0 {
 					id = fmt.Sprint("e", k)
 				}
-				s.put(s.client, "tally/"+id, s.ask(id))
+				if r.IntN(4) == 0 {
+					s.look("tally/"+id, s.ask(id))
+				} else {
+					s.put(s.client, "tally/"+id, s.ask(id))
+				}
 				sleep(s.client, time.Duration(r.IntN(1000))*time.Millisecond)
 			}
 		})
@@ -253,6 +257,11 @@ func (u *tour) add(s *service) {
 	u.fenced += d.Fenced
 	u.conflicts += d.Conflicts
 	u.doubt += d.Applied + d.Lost + d.Late
+	s.w.Sometimes("a write was fenced", d.Fenced)
+	s.w.Sometimes("a write in doubt had taken effect", d.Applied)
+	s.w.Sometimes("a write in doubt was lost", d.Lost)
+	s.w.Sometimes("a write in doubt came late", d.Late)
+	s.w.Sometimes("an operation was acknowledged", s.count)
 }
 
 func (u *tour) String() string {
@@ -297,6 +306,8 @@ func survive(w *simtest.World, u *tour, swarm simtest.Swarm, strict bool) {
 	w.SetSwarm(swarm)
 	s := newService(w, 5)
 	s.entities.Strict, s.clerks.Strict = strict, strict
+	s.verifying = s.r.IntN(2) == 0
+	s.exact = s.verifying || strict
 	s.run(6, idCount)
 	w.Chaos(2*time.Minute, s.nodes...)
 	w.Until("all in one cluster", 3*time.Minute, w.AllUp(s.nodes...))

@@ -70,6 +70,7 @@ func (r *repeater) later(s actor.Sending) {
 	after := logUniform(r.rng, staleMin, max(w.swarm.StaleMax, 2*staleMin))
 	w.push(&event{kind: kindNet, proc: r.p, label: "stale " + reflect.TypeOf(s.Message).Name(), call: func() {
 		w.line(r.p.node.name, fmt.Sprintf("a %T of %v ago arrives", s.Message, brief(after)))
+		w.repeats++
 		r.telling = true
 		_ = s.To.TellFrom(s.Message, s.From)
 		r.telling = false

@@ -104,12 +104,27 @@ type ledger struct {
 	lastOp  uint64
 	acked   map[string][]uint64
 	answers map[string]map[result]bool
-	count   int // acknowledged operations
-	failed  int // asks without an answer
+	puts    map[string][]putting
+	looks   map[string]history
+	// verifying makes owners ask the journal before they answer from memory. exact
+	// says that nobody answers from memory who was replaced: because of that, or
+	// since no fault hides one owner from the next.
+	verifying, exact bool
+	count            int // acknowledged operations
+	failed           int // asks without an answer
 }
 
 func newLedger(w *simtest.World) *ledger {
-	return &ledger{w: w, writes: simtest.NewWrites(w), acked: map[string][]uint64{}, answers: map[string]map[result]bool{}}
+	return &ledger{
+		w: w, writes: simtest.NewWrites(w), acked: map[string][]uint64{}, answers: map[string]map[result]bool{},
+		puts: map[string][]putting{}, looks: map[string]history{},
+	}
+}
+
+// putting is an operation that somebody has sent: when, and until when it was tried.
+type putting struct {
+	op       uint64
+	from, to time.Duration
 }
 
 // asking is one try to send a command.
@@ -123,19 +138,48 @@ func through(ref actor.Ref[command]) asking {
 // put sends one new operation until it is acknowledged.
 func (l *ledger) put(n *simtest.Node, id string, ask asking) {
 	l.lastOp++
-	op := l.lastOp
+	op, at := l.lastOp, len(l.puts[id])
+	began := l.w.Elapsed()
+	l.puts[id] = append(l.puts[id], putting{op: op, from: began, to: never})
 	for {
+		tried := l.w.Elapsed()
 		r, err := ask(put{Op: op})
 		if err == nil {
+			if !l.exact {
+				tried = began // from when on the answer was true
+			}
+			l.puts[id][at].to = l.w.Elapsed()
 			l.count++
 			l.acked[id] = append(l.acked[id], op)
-			l.note(id, r)
+			l.saw(id, tried, r)
 			l.writes.Acked(id, uint64(r.Len))
 			return
 		}
 		l.failed++
 		sleep(n, 50*time.Millisecond)
 	}
+}
+
+// look asks once for the state.
+func (l *ledger) look(id string, ask asking) {
+	tried := l.w.Elapsed()
+	r, err := ask(look{})
+	switch {
+	case err != nil:
+		l.failed++
+	case l.exact:
+		l.saw(id, tried, r)
+	default:
+		l.note(id, r)
+	}
+}
+
+// saw notes an answer that was true at some time since from.
+func (l *ledger) saw(id string, from time.Duration, r result) {
+	l.note(id, r)
+	h := l.looks[id]
+	h.add(0, from, l.w.Elapsed(), r)
+	l.looks[id] = h
 }
 
 func (l *ledger) note(id string, r result) {
@@ -146,13 +190,14 @@ func (l *ledger) note(id string, r result) {
 }
 
 // audit compares all answers with what the journal says in the end: every
-// acknowledged operation is there once, and every answer was a state that the
-// tally once had.
+// acknowledged operation is there once, every answer was a state that the tally once
+// had, and all of them respect real time.
 func (l *ledger) audit() {
 	for _, id := range slices.Sorted(maps.Keys(l.answers)) {
 		var t tally
 		there := map[uint64]bool{}
 		states := map[result]bool{t.result(): true}
+		after := map[uint64]result{}
 		for e, err := range l.w.Stored().Replay(context.Background(), id, 1, persistence.SeqMax) {
 			require.NoError(l.w.T(), err)
 			op, err := decodeAdded(e)
@@ -163,6 +208,7 @@ func (l *ledger) audit() {
 			there[op] = true
 			t = t.with(op)
 			states[t.result()] = true
+			after[op] = t.result()
 		}
 		for r := range l.answers[id] {
 			if !states[r] {
@@ -173,6 +219,15 @@ func (l *ledger) audit() {
 			if !there[op] {
 				l.w.Failf("operation %d of %s was acknowledged and is lost", op, id)
 			}
+		}
+		h := l.looks[id]
+		for _, p := range l.puts[id] {
+			if r, stored := after[p.op]; stored {
+				h.add(p.op, p.from, p.to, r)
+			}
+		}
+		if !h.linearizable() {
+			l.w.Failf("the answers of %s don't respect real time: %+v", id, h)
 		}
 	}
 }

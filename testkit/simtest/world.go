@@ -56,6 +56,7 @@ type World struct {
 	faults   timeline
 	about    []string // what the broken invariant is about
 	ear      *ear     // nil: nobody listens to the messages
+	repeats  int      // messages that came again, or late
 	failed   bool
 	closed   bool
 }
