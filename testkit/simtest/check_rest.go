@@ -22,11 +22,11 @@ type Holdings struct {
 }
 
 // What a process at rest may have at most: the runtime and its
-// protocols some timers, an entity one, a peer two connections each way and some that
+// protocols some timers, an entity one, a peer some connections each way and some that
 // are half open. What is taken for each piece of work and not given back is soon more.
 const (
 	timersMin    = 20
-	connsPerPeer = 6
+	connsPerPeer = 12
 )
 
 // Uses tells the world through which remoting the node's present process talks, for
