@@ -20,19 +20,21 @@ type campaign struct {
 	counts map[string]int
 }
 
-// campaigns are those under way, by the name of the test.
-var campaigns sync.Map
-
-func campaignOf(t testing.TB) *campaign {
-	name, _, _ := strings.Cut(t.Name(), "/lane/")
-	c, _ := campaigns.LoadOrStore(name, &campaign{counts: map[string]int{}})
-	return c.(*campaign)
+// of returns script so that its worlds count for the campaign.
+func (c *campaign) of(script func(w *World)) func(w *World) {
+	return func(w *World) {
+		w.campaign = c
+		script(w)
+	}
 }
 
 // Sometimes says that something should happen now and then, and how often it did in
 // this world. A test fails that runs at least 200 seeds, none of which has met it.
 func (w *World) Sometimes(what string, times int) {
-	c := campaignOf(w.t)
+	c := w.campaign
+	if c == nil {
+		return // one seed outside of any campaign
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counts[what] += times

@@ -56,6 +56,8 @@ func Run(t *testing.T, seeds int, script func(w *World)) {
 	for _, seed := range saved(t) {
 		runSeed(t, seed, where, false, script)
 	}
+	all := &campaign{counts: map[string]int{}}
+	script = all.of(script)
 	began := time.Now()
 	lanes := max(1, min(runtime.GOMAXPROCS(0), seeds))
 	if lanes == 1 {
@@ -70,9 +72,8 @@ func Run(t *testing.T, seeds int, script func(w *World)) {
 			}
 		})
 	}
-	defer campaigns.Delete(t.Name())
 	if took := time.Since(began); !t.Failed() {
-		campaignOf(t).finish(t, seeds)
+		all.finish(t, seeds)
 		t.Logf("%d seeds in %.1f s: %.0f seeds a minute", seeds, took.Seconds(), float64(seeds)/took.Minutes())
 	}
 }

@@ -56,7 +56,8 @@ type World struct {
 	faults   timeline
 	about    []string // what the broken invariant is about
 	ear      *ear     // nil: nobody listens to the messages
-	repeats  int      // messages that came again, or late
+	campaign *campaign
+	repeats  int // messages that came again, or late
 	failed   bool
 	closed   bool
 }
