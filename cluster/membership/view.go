@@ -29,12 +29,16 @@ func (v View) SelfMember() Member {
 
 func (v View) done(n Node) bool { return slices.Contains(v.confirmed, n) }
 
-// trusted is the reachability table without what downed members say: their
-// word must not block the rest.
+// trusted is the reachability table without what downed members say, and members
+// that left and whose process is over: their word must not block the rest.
 func (v View) trusted() Reachability {
-	return v.reach.WithoutObservers(func(n Node) bool {
+	reach := v.reach.WithoutObservers(func(n Node) bool {
 		m, ok := v.Member(n)
 		return ok && m.Status == Down
+	})
+	return reach.WithoutObservers(func(n Node) bool {
+		m, ok := v.Member(n)
+		return ok && m.Status == Exiting && reach.Worst(n) == Terminated
 	})
 }
 
