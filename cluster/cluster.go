@@ -29,6 +29,8 @@ type Cluster struct {
 	self   membership.Node
 	daemon actor.PID
 
+	outOfStep lag
+
 	view    atomic.Pointer[membership.View]  // written with feedsMu held
 	last    atomic.Pointer[membership.Ended] // written once, before ended opens
 	faults  atomic.Pointer[[]string]         // what differs from other nodes so that this one can't do its part
@@ -92,7 +94,7 @@ func Open(sys *actor.System, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start cluster: %w", err)
 	}
-	c := &Cluster{sys: sys, remote: wire, name: name, self: membership.Node{Addr: wire.Addr(), UID: sys.UID()}}
+	c := &Cluster{sys: sys, remote: wire, name: name, self: membership.Node{Addr: wire.Addr(), UID: sys.UID()}, outOfStep: cfg.lag()}
 	none := membership.ViewOf(membership.State{}, c.self)
 	c.view.Store(&none)
 	c.excuse.Store(new(string))

@@ -24,6 +24,9 @@ type Lease struct {
 	TTL time.Duration
 }
 
+// timeout is how long the store may take to answer.
+func (l Lease) timeout() time.Duration { return lease.Settings{TTL: l.TTL}.OrDefaults().Timeout }
+
 func (l Lease) settings(cluster string, self membership.Node) lease.Settings {
 	name := l.Name
 	if name == "" {

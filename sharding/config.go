@@ -66,8 +66,10 @@ type Config[M any] struct {
 	RebalanceEvery time.Duration
 	// RemovalMargin is how long after a host was declared dead its shards get
 	// a new home, so that it has stopped by itself even if it lives. Default
-	// 3 s. Raised, a crash is bridged later; lowered, a paused process may run
-	// an entity a moment longer beside its successor (whose epoch is newer).
+	// 3 s, or more where the settings of the cluster need it; less than they need
+	// is an error of [Start], see [cluster.Cluster.RemovalMargin]. Raised, a crash
+	// is bridged later; lowered, a paused process may run an entity a moment
+	// longer beside its successor (whose epoch is newer).
 	RemovalMargin time.Duration
 	// RetryEvery is the time between repeats of what was not answered.
 	// Default 2 s. Lowered, lost messages of the protocol cost less time.
@@ -79,7 +81,6 @@ func (c Config[M]) bufferMax() int           { return orDefault(c.BufferMax, 100
 func (c Config[M]) handOff() time.Duration   { return orDefault(c.HandOffTimeout, 8*time.Second) }
 func (c Config[M]) passivate() time.Duration { return orDefault(c.PassivateAfter, 2*time.Minute) }
 func (c Config[M]) rebalance() time.Duration { return orDefault(c.RebalanceEvery, 10*time.Second) }
-func (c Config[M]) margin() time.Duration    { return orDefault(c.RemovalMargin, 3*time.Second) }
 func (c Config[M]) retry() time.Duration     { return orDefault(c.RetryEvery, 2*time.Second) }
 
 func (c Config[M]) backoff() actor.Backoff {

@@ -79,6 +79,11 @@ func Start[M any](cl *cluster.Cluster, cfg Config[M]) (*Sharding[M], error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("start sharding %q: %w", cfg.Name, err)
 	}
+	margin, err := cl.RemovalMargin(cfg.RemovalMargin)
+	if err != nil {
+		return nil, fmt.Errorf("start sharding %q: %w", cfg.Name, err)
+	}
+	cfg.RemovalMargin = margin
 	e := newEngine(cl, cfg)
 	if err := e.start(); err != nil {
 		return nil, fmt.Errorf("start sharding %q: %w", cfg.Name, err)
@@ -100,7 +105,7 @@ func newEngine[M any](cl *cluster.Cluster, cfg Config[M]) *engine {
 		sys: cl.System(), cluster: cl, name: cfg.Name, role: cfg.Role, self: cl.Self(),
 		proxy:          cfg.ProxyOnly,
 		passivateAfter: cfg.passivate(), handOffTimeout: cfg.handOff(), rebalanceEvery: cfg.rebalance(),
-		margin: cfg.margin(), retry: cfg.retry(), handOffsMax: handOffsMax, strategy: cfg.Rebalance,
+		margin: cfg.RemovalMargin, retry: cfg.retry(), handOffsMax: handOffsMax, strategy: cfg.Rebalance,
 		backoff: cfg.backoff(), options: slices.Clone(cfg.Options),
 		spawn: func(ctx *actor.Context, name string, en *Entity, opts ...actor.SpawnOption) (actor.PID, error) {
 			ref, err := actor.SpawnTyped(ctx, name, func() actor.Receiver[M] { return cfg.New(en) }, opts...)

@@ -46,8 +46,10 @@ type Config[M any] struct {
 	Backoff actor.Backoff
 	// RemovalMargin is how long after a node was declared dead another may run
 	// the instance, so that the first has stopped it even if it lives. Default
-	// 3 s. Raised, a crash is bridged later; lowered, a paused process may run
-	// its instance a moment longer beside the next one (whose epoch is newer).
+	// 3 s, or more where the settings of the cluster need it; less than they need
+	// is an error of [Start], see [cluster.Cluster.RemovalMargin]. Raised, a crash
+	// is bridged later; lowered, a paused process may run its instance a moment
+	// longer beside the next one (whose epoch is newer).
 	RemovalMargin time.Duration
 	// RetryEvery is the time between repeats of what was not answered. Default
 	// 1 s.
@@ -106,6 +108,11 @@ func Start[M any](cl *cluster.Cluster, cfg Config[M]) (actor.Ref[M], error) {
 	if err := Register(sys.Registry()); err != nil {
 		return fail(err)
 	}
+	margin, err := cl.RemovalMargin(cfg.RemovalMargin)
+	if err != nil {
+		return fail(err)
+	}
+	cfg.RemovalMargin = margin
 	s := cfg.setup(cl)
 	c := newCore(s.settings)
 	pid, err := sys.Internal().Spawn(actorName(cfg.Name), func() actor.Actor { return newAgent(s, c) })
@@ -149,7 +156,7 @@ func (c Config[M]) setup(cl *cluster.Cluster) setup {
 		name: c.Name, bufferMax: max(0, orDefault(c.BufferMax, 1000)), stopMax: orDefault(c.StopTimeout, 8*time.Second),
 		settings: settings{
 			self: cl.Self(), role: c.Role, retry: retry, pauseMax: retry,
-			margin:     orDefault(c.RemovalMargin, 3*time.Second),
+			margin:     c.RemovalMargin,
 			backoffMin: backoffMin, backoffMax: max(backoffMin, orDefault(c.Backoff.Max, 10*time.Second)),
 		},
 		spawn: func(ctx *actor.Context, epoch actor.Epoch) (actor.PID, error) {

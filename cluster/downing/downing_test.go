@@ -391,6 +391,57 @@ func TestResolver(t *testing.T) { // SB-3, F-06
 		d := r.Step(at(15), view(t, sides("{a b c d e}"), 0, "", broken))
 		require.Equal(t, []membership.Node{node("d"), node("e")}, d.Down)
 	})
+	t.Run("who joins delays nobody", func(t *testing.T) {
+		for title, cut := range map[string]string{"who goes on": "{a b c} | {d e}", "who loses": "{d e} | {a b c}"} {
+			parts := sides(cut)
+			r := NewResolver(KeepMajority{})
+			r.Step(at(0), view(t, parts, 0, "", ""))
+			joined := slices.Clone(parts)
+			joined[0] = append(slices.Clone(parts[0]), "xj")
+			require.Empty(t, r.Step(at(3), view(t, joined, 0, "", "")).Down, title)
+			require.Empty(t, r.Step(at(4.9), view(t, joined, 0, "", "xa xd")).Down, title)
+			require.NotEmpty(t, r.Step(at(5), view(t, joined, 0, "", "xa xd")).Down, title)
+		}
+	})
+	t.Run("who joins isn't declared dead sooner than others", func(t *testing.T) {
+		r := NewResolver(KeepMajority{})
+		r.Step(at(0), view(t, sides("{a b xj} | {c}"), 0, "", ""))
+		late := view(t, sides("{a b xj} | {c}"), 0, "", "ax bx")
+		require.Empty(t, r.Step(at(4), late).Down)
+		require.Equal(t, []membership.Node{node("c")}, r.Step(at(5), late).Down)
+	})
+	t.Run("each member of the losing side decides by itself, also the one that doesn't lead", func(t *testing.T) {
+		r := NewResolver(KeepMajority{})
+		e := view(t, sides("{e d} | {a b c}"), 0, "", "")
+		r.Step(at(0), e)
+		require.Equal(t, []membership.Node{node("d"), node("e")}, r.Step(at(5), e).Down)
+	})
+	t.Run("a crash on the losing side delays nobody there", func(t *testing.T) {
+		r := NewResolver(KeepMajority{})
+		r.Step(at(0), view(t, sides("{e d} | {a b c}"), 0, "", ""))
+		alone := view(t, sides("{e} | {d} | {a b c}"), 0, "", "")
+		require.Empty(t, r.Step(at(4), alone).Down)
+		require.Equal(t, []membership.Node{node("d"), node("e")}, r.Step(at(5), alone).Down)
+	})
+	t.Run("who has lost can't be delayed by losing more", func(t *testing.T) {
+		r := NewResolver(KeepMajority{}) // it doesn't know that c is cut off from the others as well
+		r.Step(at(0), view(t, sides("{a b c d e}"), 0, "", "ab ad ae"))
+		alone := view(t, sides("{a b c d e}"), 0, "", "ab ac ad ae")
+		require.Empty(t, r.Step(at(4), alone).Down)
+		require.Equal(t, []membership.Node{node("a")}, r.Step(at(5), alone).Down)
+	})
+	t.Run("who may survive yet waits for quiet", func(t *testing.T) {
+		r := NewResolver(KeepMajority{}) // in the end d and e are cut off from all
+		r.Step(at(0), view(t, sides("{a b c d e}"), 0, "", "ad ae"))
+		require.Empty(t, r.Step(at(4), view(t, sides("{a b c d e}"), 0, "", "ad ae bd be")).Down)
+		require.Empty(t, r.Step(at(5), view(t, sides("{a b c d e}"), 0, "", "ad ae bd be")).Down)
+	})
+	t.Run("a member without a say decides only if it leads", func(t *testing.T) {
+		r := NewResolver(KeepMajority{})
+		x := view(t, sides("{xj d e} | {a b c}"), 0, "", "")
+		r.Step(at(0), x)
+		require.Empty(t, r.Step(at(6), x).Down)
+	})
 	t.Run("switched off", func(t *testing.T) {
 		r := NewResolver(Off{})
 		r.Step(at(0), cut)

@@ -18,7 +18,7 @@ type LeaseMajority struct {
 	// Role, if not empty, lets only members with this role count.
 	Role string
 	// MinorityDelay is how much later than the majority a smaller side asks for
-	// the lease. Default 2 s. Lowered, a minority is more likely to be faster
+	// the lease. Default [MinorityDelay]. Lowered, a minority is more likely to be faster
 	// than a majority whose leader decides late.
 	MinorityDelay time.Duration
 	// ReleaseAfter is how long the lease is kept after those who were declared
@@ -27,6 +27,9 @@ type LeaseMajority struct {
 	// partition that comes soon finds the lease taken by a node on one side.
 	ReleaseAfter time.Duration
 }
+
+// MinorityDelay is the default of that of [LeaseMajority].
+const MinorityDelay = 2 * time.Second
 
 // Timing implements Strategy.
 func (s LeaseMajority) Timing() Timing { return Timing{s.StableAfter, s.UnstableFor} }
@@ -37,7 +40,7 @@ func (s LeaseMajority) String() string {
 }
 
 func (s LeaseMajority) minorityDelay() time.Duration {
-	return orDefault(s.MinorityDelay, 2*time.Second)
+	return orDefault(s.MinorityDelay, MinorityDelay)
 }
 func (s LeaseMajority) releaseAfter() time.Duration { return orDefault(s.ReleaseAfter, 40*time.Second) }
 

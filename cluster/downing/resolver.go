@@ -14,6 +14,7 @@ type Resolver struct {
 	strategy Strategy
 	seen     sight
 	stable   time.Time // when a decision is due; zero: nothing is broken
+	doomed   time.Time // when this node goes down whatever else changes; zero: it may survive yet
 	unstable time.Time // when everybody goes down if links still come and go
 	flapped  bool      // a link was mended since the first change
 	due      bool      // a decision is due, but not by this node
@@ -43,7 +44,7 @@ func (r *Resolver) nextDecision() time.Time {
 	if r.lease.phase == leaseAsked || r.due && !r.flapped {
 		return time.Time{} // an answer, or becoming the leader, comes by itself
 	}
-	at := r.stable
+	at := earliest(r.stable, r.doomed)
 	if r.lease.phase == leaseLater && at.Before(r.lease.at) {
 		at = r.lease.at
 	}
@@ -82,10 +83,16 @@ func (r *Resolver) Step(now time.Time, v membership.View) Decision {
 		r.stable, r.due = now.Add(timing.stableAfter(len(r.seen.counted))), false
 	}
 	switch {
+	case !r.seen.hopeless:
+		r.doomed = time.Time{}
+	case r.doomed.IsZero():
+		r.doomed = now.Add(timing.stableAfter(len(r.seen.counted)))
+	}
+	switch {
 	case r.flapped && !now.Before(r.unstable):
 		r.reset()
 		return g.nobody("links have come and gone for too long")
-	case now.Before(r.stable):
+	case now.Before(earliest(r.stable, r.doomed)):
 		return Decision{}
 	}
 	return r.decide(now, v)
@@ -132,13 +139,13 @@ func (r *Resolver) noteFresh(now time.Time, g *graph) {
 // restart begins a new wait.
 func (r *Resolver) restart(now time.Time, members int) {
 	timing := r.strategy.Timing()
-	r.stable, r.unstable = now.Add(timing.stableAfter(members)), now.Add(timing.unstableAfter(members))
+	r.stable, r.unstable, r.doomed = now.Add(timing.stableAfter(members)), now.Add(timing.unstableAfter(members)), time.Time{}
 	r.flapped, r.due = false, false
 }
 
 func (r *Resolver) reset() {
 	r.stable, r.unstable, r.flapped, r.due = time.Time{}, time.Time{}, false, false
-	r.fresh = nil
+	r.fresh, r.doomed = nil, time.Time{}
 	r.lease.giveUp()
 }
 

@@ -1,6 +1,7 @@
 package downing
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/troupe-go/troupe/cluster/membership"
@@ -17,6 +18,7 @@ type sight struct {
 	decision  Decision
 	survivors []membership.Node // members with a say that would survive
 	loses     bool              // the viewing node isn't one of them
+	hopeless  bool              // and would not be if more links broke, whichever
 }
 
 // look returns what the node makes of a view. The strategy is asked only if
@@ -42,7 +44,28 @@ func (r *Resolver) look(g *graph, v membership.View) sight {
 		}
 	}
 	s.loses = slices.Contains(s.counted, v.Self) && !survives(v.Self)
+	s.hopeless = s.loses && r.hopeless(g, v)
 	return s
+}
+
+// hopeless reports whether the strategy would let the viewing node go even if it
+// kept all whom it can talk to now, and nobody else could talk to anybody.
+func (r *Resolver) hopeless(g *graph, v membership.View) bool {
+	self := slices.IndexFunc(g.members, func(m membership.Member) bool { return m.Node == v.Self })
+	own, ok := g.largest([]int{self}, nil)
+	if !ok {
+		return false
+	}
+	var broken [][2]membership.Node
+	for i, m := range g.members {
+		for j, o := range g.members[:i] {
+			if !own[i] || !own[j] {
+				broken = append(broken, [2]membership.Node{o.Node, m.Node})
+			}
+		}
+	}
+	best := membership.ViewOf(membership.Assemble(v.Created, v.Members(), broken...), v.Self)
+	return slices.Contains(r.strategy.Decide(best).Down, v.Self)
 }
 
 // equal reports whether two views look the same to a strategy.
@@ -63,7 +86,7 @@ func (s sight) delays(before sight, g *graph) bool {
 	matters := func(p [2]membership.Node) bool {
 		return len(s.survivors) == 0 || slices.Contains(s.survivors, p[0]) || slices.Contains(s.survivors, p[1])
 	}
-	appeared := func(p [2]membership.Node) bool { return !slices.Contains(before.pairs, p) && matters(p) }
+	appeared := func(p [2]membership.Node) bool { return !hasPair(before.pairs, p) && matters(p) }
 	joined := func(n membership.Node) bool { return !slices.Contains(before.survivors, n) }
 	return slices.ContainsFunc(s.pairs, appeared) || slices.ContainsFunc(g.mended(before), matters) ||
 		slices.ContainsFunc(s.survivors, joined)
@@ -74,15 +97,24 @@ func (g *graph) mended(before sight) [][2]membership.Node {
 	var out [][2]membership.Node
 	now := g.pairs()
 	for _, p := range before.pairs {
-		if g.has(p[0]) && g.has(p[1]) && !slices.Contains(now, p) {
+		if !hasPair(now, p) && g.has(p[0]) && g.has(p[1]) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
+// hasPair reports whether a pair is among those of [graph.pairs].
+func hasPair(pairs [][2]membership.Node, p [2]membership.Node) bool {
+	_, ok := slices.BinarySearchFunc(pairs, p, func(a, b [2]membership.Node) int {
+		return cmp.Or(a[0].Compare(b[0]), a[1].Compare(b[1]))
+	})
+	return ok
+}
+
 func (g *graph) has(n membership.Node) bool {
-	return slices.ContainsFunc(g.members, func(m membership.Member) bool { return m.Node == n })
+	_, ok := slices.BinarySearchFunc(g.members, n, func(m membership.Member, n membership.Node) int { return m.Compare(n) })
+	return ok
 }
 
 // counted returns the members that have a say.

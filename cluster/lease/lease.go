@@ -29,7 +29,8 @@ type Settings struct {
 	Timeout time.Duration
 }
 
-func (s Settings) withDefaults() (Settings, error) {
+// OrDefaults returns s with the default in the place of each time that is 0.
+func (s Settings) OrDefaults() Settings {
 	if s.TTL == 0 {
 		s.TTL = 30 * time.Second
 	}
@@ -39,6 +40,11 @@ func (s Settings) withDefaults() (Settings, error) {
 	if s.Timeout == 0 {
 		s.Timeout = min(s.TTL/6, 5*time.Second)
 	}
+	return s
+}
+
+func (s Settings) withDefaults() (Settings, error) {
+	s = s.OrDefaults()
 	err := ValidName(s.Name)
 	switch {
 	case err != nil:

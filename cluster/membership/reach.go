@@ -104,6 +104,23 @@ func (r Reachability) Change(observer, subject Node, s ReachStatus) Reachability
 	return next
 }
 
+// assembleReach returns the table in which the first of each pair has found the
+// second unreachable.
+func assembleReach(pairs [][2]Node) Reachability {
+	slices.SortFunc(pairs, func(a, b [2]Node) int { return cmp.Or(a[0].Compare(b[0]), a[1].Compare(b[1])) })
+	var r Reachability
+	for _, p := range slices.Compact(pairs) {
+		last := len(r.versions) - 1
+		if last < 0 || r.versions[last].observer != p[0] {
+			r.versions = append(r.versions, observerVersion{observer: p[0]})
+			last++
+		}
+		r.versions[last].version++
+		r.records = append(r.records, Record{p[0], p[1], Unreachable, r.versions[last].version})
+	}
+	return r
+}
+
 func withVersion(versions []observerVersion, observer Node, version uint64) []observerVersion {
 	return mergeSorted(versions, []observerVersion{{observer, version}}, compareVersions,
 		func(a, b observerVersion) observerVersion {

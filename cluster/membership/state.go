@@ -321,10 +321,6 @@ func Assemble(created int64, members []Member, unreachable ...[2]Node) State {
 	for _, m := range members {
 		s = s.seenBy(m.Node)
 	}
-	for _, pair := range unreachable {
-		if s.has(pair[0]) && s.has(pair[1]) {
-			s.reach = s.reach.Change(pair[0], pair[1], Unreachable)
-		}
-	}
+	s.reach = assembleReach(slices.DeleteFunc(slices.Clone(unreachable), func(p [2]Node) bool { return !s.has(p[0]) || !s.has(p[1]) }))
 	return s
 }

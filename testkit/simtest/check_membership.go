@@ -33,6 +33,7 @@ type Membership struct {
 	ages     map[lifetime]uint64
 	last     membership.View // that somebody told
 	count    int             // of views
+	downed   *Downed         // nil outside of a world
 	err      error
 }
 
@@ -86,6 +87,9 @@ func (m *Membership) Saw(n *Node, v membership.View) {
 	if w == nil {
 		w = &witness{latest: map[membership.Node]membership.Status{}, gone: map[membership.Node]bool{}}
 		m.views[p] = w
+	}
+	if m.downed != nil {
+		m.downed.saw(p, w.latest, v)
 	}
 	for _, check := range []func(*witness, membership.View) error{m.oneCluster, m.statuses, m.numbers, m.relations, m.sample} {
 		if err := check(w, v); err != nil {
@@ -220,6 +224,14 @@ func (m *Membership) relations(_ *witness, v membership.View) error {
 		}
 	}
 	return nil
+}
+
+// out reports whether a process knows that it is out of the cluster.
+func (m *Membership) out(p *process) bool { return m.views[p] != nil && m.views[p].ended > 0 }
+
+// wasUp reports whether a process knows that it is a member that was ever Up.
+func (m *Membership) wasUp(p *process) bool {
+	return m.views[p] != nil && m.views[p].view.SelfMember().UpNumber > 0
 }
 
 // View returns the last view of the node's present process.

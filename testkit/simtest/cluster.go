@@ -88,7 +88,9 @@ func (n *Node) Cluster() *cluster.Cluster {
 func (w *World) Members() *Membership {
 	if w.members == nil {
 		w.members = NewMembership()
+		w.members.downed = newDowned(w)
 		w.Watch(w.members)
+		w.Watch(w.members.downed)
 	}
 	return w.members
 }

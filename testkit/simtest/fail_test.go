@@ -313,6 +313,30 @@ func TestTheMembershipOracleSeesWhatIsWrong(t *testing.T) {
 	require.NoError(t, m.sample(fresh(), up(5, one, 1)))
 }
 
+func TestWhoIsDownedAndDoesNotStopIsSeen(t *testing.T) {
+	script := func(stops bool) func(w *World) {
+		return func(w *World) {
+			a, b := w.Node("a"), w.Node("b")
+			view := func(self *Node, other membership.Status) membership.View {
+				first := membership.Member{Node: membership.Node{Addr: a.Addr(), UID: a.UID()}, Status: membership.Up, UpNumber: 1}
+				second := membership.Member{Node: membership.Node{Addr: b.Addr(), UID: b.UID()}, Status: other, UpNumber: 2}
+				return membership.ViewOf(membership.Assemble(5, []membership.Member{first, second}), membership.Node{Addr: self.Addr(), UID: self.UID()})
+			}
+			w.Members().Saw(a, view(a, membership.Up))
+			w.Members().Saw(b, view(b, membership.Up))
+			w.Members().Saw(a, view(a, membership.Down))
+			if w.Run(2900 * time.Millisecond); stops {
+				w.Members().ended(b)
+			}
+			w.Run(200 * time.Millisecond)
+			a.Go(func() {})
+			w.Run(time.Second)
+		}
+	}
+	require.Contains(t, failing(t, script(false)), "SB-5: a declared b")
+	Run(t, 1, script(true))
+}
+
 func TestShrinkingFindsTheFaultThatMatters(t *testing.T) {
 	without := shrink(t, 7, "example.org/pkg", func(w *World) {
 		w.SetSwarm(Swarm{Crash: time.Second, Pause: time.Second, PauseMax: time.Second, RestartMax: time.Second,

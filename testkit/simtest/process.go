@@ -29,7 +29,8 @@ type process struct {
 
 	dead   bool
 	paused bool
-	held   []*event // what came up during a pause
+	woke   time.Duration // when the last pause ended; 0: there was none
+	held   []*event      // what came up during a pause
 	parked map[uint64]*strand
 }
 
@@ -128,7 +129,7 @@ func (p *process) resume() {
 	if !p.paused {
 		return
 	}
-	p.paused = false
+	p.paused, p.woke = false, p.w.Elapsed()
 	held := p.held
 	p.held = nil
 	for _, e := range held {
