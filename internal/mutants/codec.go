@@ -52,6 +52,7 @@ var codec = area{
 		breaks: "a schema that lost an old name passes as compatible",
 	}, {
 		name: "sentinel-is-one-off", file: "actor/failure.go",
+		checks: []check{actorTests, remoteTests, simulation},
 		old:    `codes = append(codes, uint64(i+1))`,
 		new:    `codes = append(codes, uint64(i))`,
 		breaks: "an error of another node is taken for its neighbour in the list",

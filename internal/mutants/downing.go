@@ -4,19 +4,14 @@ var downing = area{
 	name:   "downing",
 	checks: []check{downingTests, chaos, clusterTests, simulation},
 	mutants: []mutant{{
-		name: "removal-counts-as-mended", file: "cluster/downing/resolver.go",
-		old:    `return g.has(p[0]) && g.has(p[1]) && !slices.Contains(pairs, p)`,
-		new:    `return !slices.Contains(pairs, p)`,
+		name: "removal-counts-as-mended", file: "cluster/downing/sight.go",
+		old:    `if !hasPair(now, p) && g.has(p[0]) && g.has(p[1]) {`,
+		new:    `if !hasPair(now, p) {`,
 		breaks: "a broken link whose member was removed counts as one that came and went, and all go down",
 	}, {
 		name: "decides-again-at-once", file: "cluster/downing/resolver.go",
-		old: `	r.stable = now.Add(timing.stableAfter(len(g.members)))
-	r.flapped, r.unstable = false, now.Add(timing.unstableAfter(len(g.members)))
-	return d
-`,
-		new: `	r.flapped, r.unstable = false, now.Add(timing.unstableAfter(len(g.members)))
-	return d
-`,
+		old:    "\tr.restart(now, len(r.seen.counted))\n\tif d.Verdict",
+		new:    "\tif d.Verdict",
 		breaks: "a decision is repeated at every step until it shows",
 	}, {
 		name: "joining-node-decides", file: "cluster/downing/resolver.go",
@@ -25,9 +20,24 @@ var downing = area{
 		breaks: "a node that was never Up declares others dead",
 	}, {
 		name: "flapping-forgotten-when-quiet", file: "cluster/downing/resolver.go",
-		old:    `r.flapped = r.flapped || mended && timing.UnstableFor >= 0`,
-		new:    `r.flapped = mended && timing.UnstableFor >= 0`,
+		old:    `r.flapped = r.flapped || timing.UnstableFor >= 0 && len(g.mended(before)) > 0`,
+		new:    `r.flapped = timing.UnstableFor >= 0 && len(g.mended(before)) > 0`,
 		breaks: "links that come and go are put up with for ever",
+	}, {
+		name: "losing-member-waits-for-its-leader", file: "cluster/downing/resolver.go",
+		old:    `case !leads && !(slices.Contains(d.Down, v.Self) && slices.Contains(r.seen.counted, v.Self)):`,
+		new:    `case !leads:`,
+		breaks: "a member of the losing side goes on when its leader is gone",
+	}, {
+		name: "hopeless-side-begins-its-wait-again", file: "cluster/downing/resolver.go",
+		old:    `case r.doomed.IsZero():`,
+		new:    `case r.doomed.Before(now):`,
+		breaks: "a side that can't win any more goes on past its time",
+	}, {
+		name: "newcomer-delays-the-losing-side", file: "cluster/downing/sight.go",
+		old:    `if !s.loses || !before.loses {`,
+		new:    `if !s.loses || before.loses {`,
+		breaks: "every change on the losing side has it wait from the beginning again",
 	}, {
 		name: "both-halves-go-on", file: "cluster/downing/strategy.go",
 		old:    `return own > others || own == others && lowest`,
@@ -85,8 +95,8 @@ var downing = area{
 		breaks: "a member without a say decides which half survives",
 	}, {
 		name: "minority-asks-at-once", file: "cluster/downing/lease.go",
-		old:    `		later = true`,
-		new:    `		later = !ok`,
+		old:    `later := first != nil || !leads`,
+		new:    `later := first != nil && !leads`,
 		breaks: "the smaller side asks for the lease as early as the larger",
 	}, {
 		name: "lease-back-before-the-dead-are-gone", file: "cluster/downing/lease.go",

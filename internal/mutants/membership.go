@@ -16,7 +16,7 @@ var membership = area{
 	}, {
 		name: "given-number-is-no-better-claim", file: "cluster/membership/numbers.go",
 		old:    `append(out, o), taken || given`,
-		new:    `append(out, o), taken`,
+		new:    `append(out, o), taken || given && o.Status == Down`,
 		breaks: "a promise of a number that a member has already is kept",
 	}, {
 		name: "number-of-the-removed-is-free", file: "cluster/membership/numbers.go",
@@ -196,7 +196,7 @@ var membership = area{
 	}, {
 		name: "joining-member-promises", file: "cluster/membership/numbers.go",
 		old:    `ok && self.works() && v.Converged() {`,
-		new:    `ok && v.Converged() {`,
+		new:    `ok && self.Status != Down && v.Converged() {`,
 		breaks: "members that aren't Up themselves promise numbers",
 	}, {
 		name: "old-incarnation-is-only-unreachable", file: "cluster/membership/state.go",

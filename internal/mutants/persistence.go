@@ -40,13 +40,13 @@ var persistence = area{
 		breaks: "each actor that stops while it waits for its recovery takes a permit with it",
 	}, {
 		name: "deletes-its-own-snapshot", file: "persistence/snapshotting.go",
-		old:    "\t\tlast-- // the snapshot at which the events now begin stays\n",
-		new:    "",
+		old:    `DeleteSnapshots(l, a.cfg.ID, 0, kept[0]-1)`,
+		new:    `DeleteSnapshots(l, a.cfg.ID, 0, kept[0])`,
 		breaks: "the snapshot goes at which the events that are left begin",
 	}, {
 		name: "two-snapshots-at-once", file: "persistence/sourced.go",
-		old:    `before/every != seq/every && !a.saving {`,
-		new:    `before/every != seq/every {`,
+		old:    `before/every != a.seq/every && !a.saving {`,
+		new:    `before/every != a.seq/every {`,
 		breaks: "a snapshot is begun while the one before is under way",
 	}, {
 		name: "replaced-owner-is-restarted", file: "persistence/sourced.go",
@@ -55,8 +55,8 @@ var persistence = area{
 		breaks: "an owner that was replaced tries again and again",
 	}, {
 		name: "snapshot-once-every-event", file: "persistence/sourced.go",
-		old:    `before/every != seq/every && !a.saving {`,
-		new:    `before%every <= seq%every && !a.saving {`,
+		old:    `before/every != a.seq/every && !a.saving {`,
+		new:    `before%every <= a.seq%every && !a.saving {`,
 		breaks: "snapshots are taken at the wrong events",
 	}, {
 		name: "head-is-read-before-the-lock", file: "persistence/sqlite/transaction.go",

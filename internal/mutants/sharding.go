@@ -161,36 +161,43 @@ var sharding = area{
 		breaks: "a node leaves while messages for entities wait in it",
 	}, {
 		name: "remote-message-overtakes-the-waiting", file: "sharding/table.go",
+		checks: []check{shardingTests, simulation},
 		old:    `(s.open || h.hops > 0 && s.local.admitted):`,
 		new:    `(s.open || h.hops > 0):`,
 		breaks: "a message from another node is delivered before those that waited for the shard",
 	}, {
 		name: "delivers-to-a-shard-that-stops", file: "sharding/table.go",
+		checks: []check{shardingTests, simulation},
 		old:    `case s.local != nil && !s.local.stopping && (s.open`,
 		new:    `case s.local != nil && (s.open`,
 		breaks: "messages reach a shard that is being handed off, and start entities in it",
 	}, {
 		name: "leftovers-behind-what-came-later", file: "sharding/table.go",
+		checks: []check{shardingTests, simulation},
 		old:    `s.held = append(waiting, s.held...)`,
 		new:    `s.held = append(s.held, waiting...)`,
 		breaks: "what waited for an entity comes after what came during the hand-off",
 	}, {
 		name: "message-in-a-circle", file: "sharding/table.go",
+		checks: []check{shardingTests, simulation},
 		old:    `Hops: h.hops + 1,`,
 		new:    `Hops: max(h.hops, 1),`,
 		breaks: "two regions that are wrong about each other send a message to and fro for ever",
 	}, {
 		name: "room-for-a-shard-is-not-returned", file: "sharding/table.go",
+		checks: []check{shardingTests, simulation},
 		old:    "\ts.held = nil\n\tt.waiting.Add(-int64(len(waiting)))\n\tfor",
 		new:    "\ts.held = nil\n\tfor",
 		breaks: "messages that have waited for a shard count as waiting for ever",
 	}, {
 		name: "room-for-an-entity-is-not-returned", file: "sharding/shard.go",
+		checks: []check{shardingTests, simulation},
 		old:    "\t\tsh.engine.table.waiting.Add(-int64(len(r.held)))\n",
 		new:    "",
 		breaks: "messages that have waited for an entity count as waiting for ever",
 	}, {
 		name: "message-to-an-entity-that-passivates", file: "sharding/shard.go",
+		checks: []check{shardingTests, simulation},
 		old:    `if r != nil && r.state == active {`,
 		new:    `if r != nil && (r.state == active || r.state == passivating) {`,
 		breaks: "a message that comes while an entity passivates is lost",
