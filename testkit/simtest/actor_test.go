@@ -50,9 +50,12 @@ func (f *forest) plant(parent *tree, sp actor.Spawner) *tree {
 	if parent == nil {
 		directives = directives[:3] // an escalation from there ends the system
 	}
-	opts := []actor.SpawnOption{actor.Supervise{MaxRestarts: f.r.IntN(4), Within: time.Second,
-		Backoff: actor.Backoff{Min: time.Duration(f.r.IntN(2)) * time.Millisecond, Max: 10 * time.Millisecond},
-		Decide:  directives[f.r.IntN(len(directives))]}}
+	how := actor.Supervise{MaxRestarts: f.r.IntN(4), Within: time.Second}
+	if f.r.IntN(2) == 1 {
+		how.Backoff = actor.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}
+	}
+	how.Decide = directives[f.r.IntN(len(directives))]
+	opts := []actor.SpawnOption{how}
 	if f.r.IntN(3) == 0 {
 		opts = append(opts, actor.Bounded(1+f.r.IntN(5)))
 	}
