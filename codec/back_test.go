@@ -48,6 +48,8 @@ type (
 	}
 )
 
+var _ = selfFirst{selfFirst: nil}
+
 func (v overridden) AppendWire(s Scope, b []byte) ([]byte, error) {
 	b, err := v.note.AppendWire(s, append(b, byte(len(v.Extra))))
 	return append(b, v.Extra...), err

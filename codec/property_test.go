@@ -49,6 +49,8 @@ type (
 	wrapped        struct{ std }
 )
 
+var _ = pairs{_msgpack: struct{}{}} // read by reflection
+
 var seedTypes = []reflect.Type{
 	reflect.TypeFor[time.Time](), reflect.TypeFor[time.Duration](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[url.URL](),
 	reflect.TypeFor[pointerCoded](), reflect.TypeFor[std](), reflect.TypeFor[note](), reflect.TypeFor[outer](), reflect.TypeFor[shadowing](),

@@ -8,7 +8,6 @@ var (
 	membershipTests  = check{"./cluster/membership", 4 * time.Minute}
 	clusterTests     = check{"./cluster", 3 * time.Minute}
 	phiTests         = check{"./internal/phi", time.Minute}
-	rosterTests      = check{"./cluster/roster", time.Minute}
 	downingTests     = check{"./cluster/downing", 2 * time.Minute}
 	leaseTests       = check{"./cluster/lease", 2 * time.Minute}
 	actorTests       = check{"./actor", time.Minute}

@@ -129,6 +129,7 @@ var foreign = map[string][]string{
 	"go.uber.org/goleak":                   {"testkit"},
 	"github.com/klauspost/compress":        {"remote"},
 	"modernc.org/sqlite":                   {"persistence/sqlite", "examples"},
+	"golang.org/x/sys":                     {"examples/artifactstate/internal/httpapi"}, // a filter of the kernel, in place of deprecated calls of package syscall
 	"google.golang.org/protobuf":           {"codec/protobuf"},
 	"github.com/HdrHistogram/hdrhistogram": {"examples"},
 	"github.com/mattn/go-isatty":           {"examples"},

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/actor"
-	"github.com/troupe-go/troupe/codec"
 )
 
 // staleMin is the least time after which a message comes again.
@@ -26,7 +25,6 @@ var errLate = errors.New("the message comes later")
 type repeater struct {
 	p       *process
 	rng     *rand.Rand
-	reg     *codec.Registry
 	known   map[reflect.Type]bool
 	telling bool // a copy is on its way: it isn't copied again
 }

@@ -2,7 +2,8 @@ package httpapi
 
 import (
 	"net"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // refuseConnections makes the kernel drop attempts to connect to l, and reports
@@ -15,13 +16,15 @@ func refuseConnections(l *net.TCPListener) bool {
 	}
 	const flagsAt, syn, ack = 13, 0x02, 0x10 // in a TCP header
 	controlled := raw.Control(func(fd uintptr) {
-		err = syscall.AttachLsf(int(fd), []syscall.SockFilter{
-			*syscall.LsfStmt(syscall.BPF_LD|syscall.BPF_B|syscall.BPF_ABS, flagsAt),
-			*syscall.LsfStmt(syscall.BPF_ALU|syscall.BPF_AND|syscall.BPF_K, syn|ack),
-			*syscall.LsfJump(syscall.BPF_JMP|syscall.BPF_JEQ|syscall.BPF_K, syn, 0, 1),
-			*syscall.LsfStmt(syscall.BPF_RET|syscall.BPF_K, 0),     // the first packet of one: nothing of it
-			*syscall.LsfStmt(syscall.BPF_RET|syscall.BPF_K, 1<<16), // any other: all of it
-		})
+		filter := []unix.SockFilter{
+			{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flagsAt},
+			{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: syn | ack},
+			{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: syn, Jf: 1},
+			{Code: unix.BPF_RET | unix.BPF_K, K: 0},       // the first packet of one: nothing of it
+			{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 16}, // any other: all of it
+		}
+		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+			&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
 	})
 	return controlled == nil && err == nil
 }
