@@ -255,6 +255,7 @@ func TestAnAskThatIsOverGetsNoName(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			cancel()
 		}
+		synctest.Wait()
 		require.NotEmpty(t, after.Location().Path)
 		require.Equal(t, after.Location(), after.Location())
 		require.NotEqual(t, during.Location(), after.Location())
