@@ -12,11 +12,12 @@ import (
 //	SB-5  a process that others have declared dead knows that it is out before
 //	      the margin is over after which they start anew what ran on it
 //
-// One that doesn't know yet that it is Up runs nothing. A process that was paused meanwhile is excused, and so is one that is cut off
-// from single nodes only, or one way, or whose messages hang: those faults hide
-// from it what the others decide upon. Whoever declared it dead must live and be
-// in the cluster still when the margin is over: one that goes down itself starts
-// nothing.
+// A process that doesn't know yet that it is Up runs nothing. One that was paused
+// meanwhile is excused. So is everybody while chaos cuts single links, or one way,
+// or lets them hang: those faults hide from a node what the others decide upon, and
+// the margin is derived for cuts that split the nodes in groups. The process that
+// declared it dead must live and be in the cluster still when the margin is over:
+// one that goes down itself starts nothing.
 //
 // Every world with a node that is [Clustered] is watched, see [World.Members].
 type Downed struct {
@@ -92,6 +93,9 @@ func (d *Downed) Check(w *World) error {
 		s := d.due[0]
 		d.due = d.due[1:]
 		victim := w.processOf(s.dead)
+		if w.unevenUntil > 0 && w.unevenUntil+hiddenFor > s.from {
+			continue
+		}
 		if victim == nil || w.Members().out(victim) || s.by.dead || w.Members().out(s.by) || w.hidden(victim, s.from) || w.hidden(s.by, s.from) {
 			continue
 		}

@@ -205,19 +205,23 @@ func (c *chaos) begin() {
 	})
 	c.family("one-way", s.OneWay, func() {
 		a, b := c.sides()
-		c.cutFor(c.upTo(s.CutMax), oneWay(across(a, b)), "one-way cut %v -> %v", a, b)
+		d := c.upTo(s.CutMax)
+		c.uneven(d)
+		c.cutFor(d, oneWay(across(a, b)), "one-way cut %v -> %v", a, b)
 	})
 	c.family("partial", s.Partial, c.partial)
 	c.family("swizzle", s.Swizzle, c.swizzle)
 	c.family("clog", s.Clog, func() {
 		a, b := c.pair()
 		until := c.upTo(4 * time.Second)
+		c.uneven(until)
 		c.w.Note("clog %v -> %v for %v", a, b, brief(until))
 		c.w.net.link(a, b).clogged = c.w.now + int64(until)
 	})
 	c.family("refuse", s.Refuse, func() {
 		a, b := c.pair()
 		d, healed := c.upTo(s.CutMax), c.w.net.healed
+		c.uneven(d)
 		c.w.Note("%v refuses connections of %v for %v", b, a, brief(d))
 		c.w.net.link(a, b).refuse = true
 		c.w.after(d, kindFault, "no more refusals", 0, func() {
@@ -242,6 +246,12 @@ func (c *chaos) family(name string, every time.Duration, f func()) {
 		f()
 		c.family(name, every, f)
 	})
+}
+
+// uneven notes that for the time d nodes that hear each other may not hear the same
+// others, or not both ways.
+func (c *chaos) uneven(d time.Duration) {
+	c.w.unevenUntil = max(c.w.unevenUntil, c.w.Elapsed()+d)
 }
 
 func (c *chaos) node() *Node { return c.nodes[c.r.IntN(len(c.nodes))] }
@@ -311,7 +321,9 @@ func (c *chaos) partial() {
 			some = append(some, l)
 		}
 	}
-	c.cutFor(c.upTo(c.w.swarm.CutMax), some, "partial cut of %v", some)
+	d := c.upTo(c.w.swarm.CutMax)
+	c.uneven(d)
+	c.cutFor(d, some, "partial cut of %v", some)
 }
 
 // swizzle cuts links one by one and mends them one by one.
@@ -319,6 +331,7 @@ func (c *chaos) swizzle() {
 	a, b := c.sides()
 	over, stay := c.upTo(10*time.Second), c.upTo(c.w.swarm.CutMax)
 	c.w.Note("swizzle %v | %v over %v, for %v", a, b, brief(over), brief(stay))
+	c.uneven(over + stay + over)
 	links := across(a, b)
 	c.w.gradually(over, links, c.w.net.cut)
 	healed := c.w.net.healed

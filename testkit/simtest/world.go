@@ -46,20 +46,21 @@ type World struct {
 	instant     int64
 	instantRun  int
 
-	net      *network
-	disk     *disk
-	swarm    Swarm
-	off      []string // fields of Swarm that are not to be
-	drawn    Swarm    // what swarm was before the faults ended
-	checkers []Checker
-	members  *Membership // made by Members
-	faults   timeline
-	about    []string // what the broken invariant is about
-	ear      *ear     // nil: nobody listens to the messages
-	campaign *campaign
-	repeats  int // messages that came again, or late
-	failed   bool
-	closed   bool
+	net         *network
+	disk        *disk
+	swarm       Swarm
+	off         []string // fields of Swarm that are not to be
+	drawn       Swarm    // what swarm was before the faults ended
+	checkers    []Checker
+	members     *Membership // made by Members
+	faults      timeline
+	about       []string // what the broken invariant is about
+	ear         *ear     // nil: nobody listens to the messages
+	campaign    *campaign
+	repeats     int // messages that came again, or late
+	failed      bool
+	closed      bool
+	unevenUntil time.Duration // until when chaos may cut links unevenly, see [Downed]
 }
 
 func newWorld(t testing.TB, seed uint64) *World {
