@@ -3,6 +3,8 @@ package remote
 import (
 	"fmt"
 
+	"github.com/rs/zerolog"
+
 	"github.com/troupe-go/troupe/actor"
 )
 
@@ -55,6 +57,16 @@ func (g goneReason) verdict() bool {
 		return true
 	}
 	return false
+}
+
+// level is that of the line about it: nobody needs to act on the end of a system in good
+// order, or on the next one at its address.
+func (g goneReason) level() zerolog.Level {
+	switch g {
+	case goneReplaced, goneGoodbye, goneUnused:
+		return zerolog.DebugLevel
+	}
+	return zerolog.InfoLevel
 }
 
 // effect is one thing for the shell to do.

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/troupe-go/troupe/actor"
 )
 
@@ -60,6 +62,7 @@ type peer struct {
 	answered   uint64        // who has answered there last, when this node dialed
 	complaint  string        // why it can't be talked to, as was logged
 	vain       error         // why it was last dialed in vain; nil: it wasn't
+	lossSaid   time.Time     // when the log last told of a lost connection
 	timer      actor.Timer
 	timerAt    time.Time
 
@@ -255,13 +258,23 @@ func (p *peer) laneDown(o *outbound, err error) {
 	})
 }
 
+// sameLoss is within what time the connections to a node that are lost are one piece of
+// news.
+const sameLoss = time.Second
+
 // lost says that an open stream is no more.
 func (p *peer) lost(lane laneKind, uid uint64, o *outbound, err error) {
 	if o != nil {
 		o.account.broken = true // which is published when it is known what has arrived
 	}
 	p.instruments.lost.Add(1)
-	p.remote.log.Info().Str("peer", p.addr).Stringer("lane", lane).Err(err).Msg("connection lost; messages on their way may be lost")
+	level, now := zerolog.InfoLevel, p.remote.clock.Now()
+	if p.remote.closing.Load() || !p.lossSaid.IsZero() && now.Sub(p.lossSaid) < sameLoss {
+		level = zerolog.DebugLevel
+	} else {
+		p.lossSaid = now
+	}
+	p.remote.log.WithLevel(level).Str("peer", p.addr).Stringer("lane", lane).Err(err).Msg("connection lost; messages on their way may be lost")
 }
 
 func (p *peer) laneRefused(o *outbound, r refusal) {
@@ -373,7 +386,7 @@ func (p *peer) announce(e effect) {
 	case effectPeer:
 		p.publishKnown(e.peer)
 		p.complaint, p.vain = "", nil
-		r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Msg("connected")
+		r.log.Debug().Str("peer", p.addr).Uint64("uid", e.uid).Msg("connected")
 		r.sys.Publish(Connected{Addr: p.addr, UID: e.uid})
 		if e.peer.otherTypes(r.self) {
 			r.log.Info().Str("peer", p.addr).Msg("other message types are registered there than here: as it should be during an upgrade, or where nodes have different tasks; those that can't be decoded are named as they come")
@@ -395,7 +408,7 @@ func (p *peer) announce(e effect) {
 			if e.gone.verdict() {
 				p.instruments.quarantined.Add(1)
 			}
-			r.log.Info().Str("peer", p.addr).Uint64("uid", e.uid).Stringer("reason", e.gone).Msg("peer is gone")
+			r.log.WithLevel(e.gone.level()).Str("peer", p.addr).Uint64("uid", e.uid).Stringer("reason", e.gone).Msg("peer is gone")
 			r.sys.Publish(Gone{Addr: p.addr, UID: e.uid, Reason: e.gone.String()})
 		}
 	case effectRefusedByPeer:

@@ -62,7 +62,10 @@ func start(t testing.TB, cfg remote.Config) *node { return startOn(t, actor.Conf
 func startOn(t testing.TB, on actor.Config, cfg remote.Config) *node {
 	t.Helper()
 	quiet := zerolog.Nop()
-	if on.Logger = &quiet; on.Registry == nil {
+	if on.Logger == nil {
+		on.Logger = &quiet
+	}
+	if on.Registry == nil {
 		on.Registry = registry(t)
 	}
 	sys, err := actor.NewSystem("test", on)
