@@ -2,6 +2,7 @@ package actor
 
 import (
 	"cmp"
+	"fmt"
 	"runtime"
 	"sync"
 )
@@ -15,9 +16,11 @@ import (
 // Children don't inherit it. It counts for the executor that a system makes for
 // itself; others, such as a simulator's, run the actor like any other.
 type Dedicated struct {
-	// Class names the bulkhead. The first actor of a class decides its size.
+	// Class names the bulkhead. The first actor of a class decides its size; a
+	// spawn with another size is an error.
 	Class string
-	// Goroutines is how many turns of the class run at once. Default 16. More
+	// Goroutines is how many turns of the class run at once. Zero is the size that
+	// the class has, or 16. More
 	// let more calls block at once, fewer spare what is called.
 	Goroutines int
 }
@@ -74,6 +77,20 @@ func (s *System) lane(o *options) *lane {
 		l.m[o.dedicated.Class] = &lane{p: s.own, most: cmp.Or(o.dedicated.Goroutines, dedicatedGoroutines)}
 	}
 	return l.m[o.dedicated.Class]
+}
+
+// checkClass refuses a number of goroutines that differs from that with which the
+// class was begun.
+func (s *System) checkClass(d *Dedicated) error {
+	if d == nil || d.Goroutines == 0 || s.own == nil {
+		return nil
+	}
+	s.own.lanes.mu.Lock()
+	defer s.own.lanes.mu.Unlock()
+	if l := s.own.lanes.m[d.Class]; l != nil && l.most != d.Goroutines {
+		return fmt.Errorf("Dedicated class %q has %d goroutines already: give all its actors the same number, or none to take what there is", d.Class, l.most)
+	}
+	return nil
 }
 
 func (l *lane) push(c *cell) {

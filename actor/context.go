@@ -143,8 +143,12 @@ func (c *Context) Group(s Supervise) *Group { return &Group{cell: c.cell, superv
 // System returns the system of the group's parent.
 func (g *Group) System() *System { return g.cell.sys }
 
-// Spawn starts a child in the group; see [Context.Spawn].
+// Spawn starts a child in the group; see [Context.Spawn]. A [Supervise] among the
+// options is an error: that of the group counts.
 func (g *Group) Spawn(name string, factory func() Actor, opts ...SpawnOption) (PID, error) {
+	if slices.ContainsFunc(opts, func(o SpawnOption) bool { _, own := o.(Supervise); return own }) {
+		return PID{}, fmt.Errorf("spawn %q below %s: Supervise contradicts the group, whose supervision counts for all its children: give it to Context.Group", name, g.cell.path())
+	}
 	return g.cell.spawnChild(name, factory, append(slices.Clip(opts), inGroup{g}))
 }
 
@@ -354,6 +358,9 @@ func (c *cell) spawnChild(name string, factory func() Actor, opts []SpawnOption)
 
 func (c *cell) spawn(name string, factory func() Actor, opts []SpawnOption, w *worker) (PID, error) {
 	s, err := newSpec(factory, opts)
+	if err == nil {
+		err = c.sys.checkClass(s.dedicated)
+	}
 	if err != nil {
 		return PID{}, fmt.Errorf("spawn %q below %s: %w", name, c.path(), err)
 	}

@@ -40,7 +40,7 @@ type FSM[S comparable, D any] struct {
 type State[S comparable, D any] struct {
 	// Handle handles a message in this state. It changes m.Data as it likes and
 	// calls [Machine.Goto], [Machine.End] or [Machine.Unhandled]; without any of
-	// them the machine stays.
+	// them the machine stays. A state without it is an error of the machine's start.
 	Handle func(m *Machine[S, D], msg any)
 	// Timeout makes the machine receive a [StateTimeout] when it has been in
 	// the state for so long without a message. Zero: never.
@@ -133,6 +133,16 @@ func (m *Machine[S, D]) PreStart(ctx *Context) error {
 	state, ok := m.def.States[m.state]
 	if !ok {
 		return fmt.Errorf("state machine: first state %v is not among its states", m.state)
+	}
+	var deaf []string
+	for name, s := range m.def.States { //det:ok sorted below
+		if s.Handle == nil {
+			deaf = append(deaf, fmt.Sprint(name))
+		}
+	}
+	if len(deaf) > 0 {
+		slices.Sort(deaf)
+		return fmt.Errorf("state machine: no Handle in the states %v", deaf)
 	}
 	m.arm(state.Timeout)
 	return nil

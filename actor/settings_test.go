@@ -174,3 +174,42 @@ func TestBecomingNothingIsAFailure(t *testing.T) {
 	solo.Run("x")
 	require.False(t, solo.Alive())
 }
+
+func TestAGroupSupervisesAllItsChildren(t *testing.T) {
+	sys := newSystem(t)
+	errs := make(chan error, 2)
+	spawn(t, sys, "parent", func(ctx *actor.Context) {
+		g := ctx.Group(actor.Supervise{Scope: actor.AllForOne})
+		_, err := g.Spawn("own", actor.Of[idle], actor.Supervise{MaxRestarts: 1})
+		errs <- err
+		_, err = g.Spawn("group", actor.Of[idle])
+		errs <- err
+	}).Tell("go")
+	require.ErrorContains(t, <-errs, "give it to Context.Group")
+	require.NoError(t, <-errs)
+}
+
+func TestADedicatedClassHasOneSize(t *testing.T) {
+	sys, err := actor.NewSystem("sizes", actor.Config{Logger: zerolog.Nop()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, sys.Stop(context.Background())) }()
+	spawn := func(name string, goroutines int) error {
+		_, err := sys.Spawn(name, actor.Of[idle], actor.Dedicated{Class: "db", Goroutines: goroutines})
+		return err
+	}
+	require.NoError(t, spawn("a", 3))
+	require.ErrorContains(t, spawn("b", 4), `class "db" has 3 goroutines already`)
+	require.NoError(t, spawn("c", 3))
+	require.NoError(t, spawn("d", 0))
+}
+
+func TestAStateMachineHandlesMessagesInEveryState(t *testing.T) {
+	sys := newSystem(t)
+	machine := actor.FSM[string, int]{Start: "a", States: map[string]actor.State[string, int]{
+		"a": {Handle: func(*actor.Machine[string, int], any) {}}, "c": {}, "b": {},
+	}}
+	pid, err := sys.Spawn("machine", machine.New, actor.Supervise{Decide: func(error) actor.Directive { return actor.Stop }})
+	require.NoError(t, err)
+	_, err = actor.AskAs[int](t.Context(), pid, 1)
+	require.ErrorContains(t, err, "no Handle in the states [b c]")
+}
