@@ -345,6 +345,7 @@ func (c *chaos) swizzle() {
 
 func (c *chaos) sever() {
 	a, b := c.pair()
+	c.uneven(keepaliveMa) // one side may go on waiting for so long
 	c.w.Sever(a, b)
 }
 
