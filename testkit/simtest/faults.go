@@ -345,7 +345,7 @@ func (c *chaos) swizzle() {
 
 func (c *chaos) sever() {
 	a, b := c.pair()
-	c.uneven(keepaliveMa) // one side may go on waiting for so long
+	c.uneven(10 * time.Second) // heartbeats need so long to find a connection broken that its kernel holds for whole
 	c.w.Sever(a, b)
 }
 
