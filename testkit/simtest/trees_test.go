@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -259,6 +260,13 @@ func (t *twig) nursery(ctx *actor.Context) actor.Spawner {
 
 // inGroup leaves the supervision to the group, so the budget isn't the member's.
 type inGroup struct{ *actor.Group }
+
+func (i inGroup) Spawn(name string, factory func() actor.Actor, opts ...actor.SpawnOption) (actor.PID, error) {
+	return i.Group.Spawn(name, factory, slices.DeleteFunc(opts, func(o actor.SpawnOption) bool {
+		_, own := o.(actor.Supervise)
+		return own
+	})...)
+}
 
 // elsewhere has something to do with time, or with another goroutine.
 func (t *twig) elsewhere(ctx *actor.Context, other *limb) {
